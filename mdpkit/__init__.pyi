@@ -25,3 +25,8 @@ from .errors import MDPKitError as MDPKitError
 from .models import FiniteHorizonMDP as FiniteHorizonMDP
 from .models import MarkovRewardProcess as MarkovRewardProcess
 from .models import TabularMDP as TabularMDP
+from .planning import Discounted as Discounted
+from .planning import Solution as Solution
+from .planning import evaluate_policy as evaluate_policy
+from .planning import occupancy_measure as occupancy_measure
+from .planning import solve as solve

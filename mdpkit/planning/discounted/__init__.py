@@ -1,0 +1,1 @@
+"""Infinite-horizon discounted problems."""

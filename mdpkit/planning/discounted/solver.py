@@ -1,0 +1,207 @@
+"""`solve` for discounted problems: checks, the choice of a method, the final certificate."""
+
+from __future__ import annotations
+
+import inspect
+import warnings
+from collections.abc import Callable
+from contextlib import nullcontext
+from typing import Any
+
+import numpy as np
+
+from mdpkit._typing import Floats
+from mdpkit.errors import (
+    ConvergenceWarning,
+    DiscountError,
+    InputError,
+    NonFiniteRewardError,
+    ShapeError,
+    UnknownOptionError,
+)
+from mdpkit.models import TabularMDP
+from mdpkit.models._checks import as_floats
+from mdpkit.planning.certificate import sweep_bounds
+from mdpkit.planning.discounted import _kernels as kernels
+from mdpkit.planning.discounted.bellman import bellman_operator
+from mdpkit.planning.discounted.gauss_seidel import gauss_seidel
+from mdpkit.planning.discounted.krylov_policy_iteration import krylov_policy_iteration
+from mdpkit.planning.discounted.linear_program import linear_program
+from mdpkit.planning.discounted.modified_policy_iteration import modified_policy_iteration
+from mdpkit.planning.discounted.policy_iteration import policy_iteration
+from mdpkit.planning.discounted.value_iteration import value_iteration
+from mdpkit.planning.rounding import Rounding, largest
+from mdpkit.planning.run import Callback, Progress, Run
+from mdpkit.planning.solution import Solution
+
+METHODS: dict[str, Callable[..., None]] = {
+    "value_iteration": value_iteration,
+    "gauss_seidel": gauss_seidel,
+    "modified_policy_iteration": modified_policy_iteration,
+    "policy_iteration": policy_iteration,
+    "krylov_policy_iteration": krylov_policy_iteration,
+    "linear_program": linear_program,
+}
+SMALL = 200
+"""Up to this many states dense policy iteration beats everything, whatever the discount."""
+
+
+def solve_discounted(
+    model: TabularMDP,
+    *,
+    method: str,
+    tol: float | None,
+    max_iter: int | None,
+    V0: Any,
+    progress: bool,
+    callback: Callback | None,
+    options: dict[str, Any],
+) -> Solution:
+    """Solve a discounted `TabularMDP` (see `mdpkit.solve`)."""
+    gamma = check_discounted(model.gamma)
+    name = choose_method(model) if method == "auto" else method
+    if name not in METHODS:
+        hint = "; backward induction needs a horizon: mdp.with_horizon(H)" if name == "backward_induction" else ""
+        raise UnknownOptionError(
+            f"method must be auto or one of {', '.join(METHODS)}; found {method!r}{hint}",
+            argument="method",
+            value=method,
+        )
+    check_options(METHODS[name], options, name)
+    check_max_iter(max_iter)
+    bellman = bellman_operator(model, gamma)
+    tol = default_tolerance(bellman.rounding) if tol is None else check_tolerance(tol)
+    start = np.zeros(model.n_states) if V0 is None else check_values(V0, model.n_states, "V0").copy()
+    with Progress(name.replace("_", " ")) if progress else nullcontext() as bar:
+        run = Run(bellman, start, tol=tol, max_iter=max_iter, callback=callback, progress=bar)
+        try:
+            METHODS[name](run, **options)
+        except KeyboardInterrupt as interrupt:
+            run.status = "interrupted"
+            # Ctrl-C loses nothing: the solution so far, certified, travels with the exception.
+            interrupt.solution = finish(model, run, name)  # type: ignore[attr-defined]
+            raise
+    solution = finish(model, run, name)
+    if not solution.converged:
+        warnings.warn(solution.message, ConvergenceWarning, stacklevel=4)
+    return solution
+
+
+def choose_method(model: TabularMDP) -> str:
+    """Pick the method for ``method="auto"``."""
+    return "policy_iteration" if model.n_states <= SMALL else "modified_policy_iteration"
+
+
+def finish(model: TabularMDP, run: Run, method: str) -> Solution:
+    """Certify the latest values by one more sweep and read everything off it."""
+    bellman, V = run.bellman, run.V
+    gamma, rounding = bellman.gamma, bellman.rounding
+    q = bellman.pair_values(V)
+    W, choice = np.empty(bellman.n_states), bellman.state_ptr[:-1].copy()
+    lo, hi = kernels.best_pairs(bellman.state_ptr, q, V, W, choice)
+    bounds = sweep_bounds(V, lo, hi, rounding)
+    run.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
+    lower, upper = run.enclosure.lower, run.enclosure.upper
+    kernels.first_within(bellman.state_ptr, q, W, rounding.tie(largest(V)), choice)
+    attained = q[choice]
+    of_policy = sweep_bounds(V, float(np.min(attained - V)), hi, rounding)
+    policy_loss = max(0.0, float(np.max(upper - (attained + of_policy.low))))
+    # A pair this far below the best cannot be optimal (MacQueen 1967).
+    margin = gamma / (1.0 - gamma) * (hi - lo) + 2 * bounds.floor
+    survivors = q >= np.repeat(W, np.diff(bellman.state_ptr)) - margin
+    optimal = np.zeros((model.n_states, model.n_actions), dtype=bool)
+    optimal[model.pair_state, model.pair_action] = survivors
+    half_width = run.enclosure.half_width
+    converged = half_width <= run.tol
+    status = "converged" if converged and run.status != "interrupted" else run.status
+    return Solution(
+        V=lower + (upper - lower) / 2,
+        policy=model.pair_action[choice].astype(np.int64),
+        lower=lower,
+        upper=upper,
+        policy_loss=policy_loss,
+        optimal_actions=optimal,
+        iterations=run.iterations,
+        converged=converged,
+        status=status,
+        message=_message(status, half_width, run, bounds.floor),
+        method=method,
+        tol=run.tol,
+        trace=run.trace(),
+        state_names=model.state_names,
+        action_names=model.action_names,
+    )
+
+
+def _message(status: str, half_width: float, run: Run, floor: float) -> str:
+    reached = f"every value is certified within {half_width:.3g} (tol {run.tol:.3g})"
+    return {
+        "converged": f"Converged after {run.iterations} iterations: {reached}.",
+        "max_iter": f"Stopped at the cap of {run.iterations} iterations: {reached}.",
+        "floor": f"The tolerance is below the rounding floor of about {floor:.3g} for float64: {reached}.",
+        "stopped": f"Stopped by the callback after {run.iterations} iterations: {reached}.",
+        "interrupted": f"Interrupted after {run.iterations} iterations: {reached}.",
+    }[status]
+
+
+def check_discounted(gamma: float | None) -> float:
+    """Refuse models without a discount below one."""
+    if gamma is None or gamma == 1.0:
+        raise DiscountError(
+            f"discounted planning needs 0 <= gamma < 1, found gamma = {gamma}; "
+            "use mdp.with_discount(gamma), or mdp.with_horizon(H) for a finite horizon",
+            argument="gamma",
+            value=gamma,
+        )
+    return gamma
+
+
+def default_tolerance(rounding: Rounding) -> float:
+    """Return 1e-8 relative to the largest possible value, or the rounding floor where that is larger."""
+    value_scale = rounding.reward_scale / (1.0 - rounding.gamma)
+    floor = sweep_bounds(np.array([value_scale]), 0.0, 0.0, rounding).floor
+    return max(1e-8 * max(1.0, value_scale), 2 * floor)
+
+
+def check_tolerance(tol: Any) -> float:
+    """Read a positive number."""
+    try:
+        value = float(tol)
+    except (TypeError, ValueError) as error:
+        raise InputError(f"tol must be a positive number, found {tol!r}", argument="tol", value=tol) from error
+    if not value > 0.0:
+        raise InputError(f"tol must be a positive number, found {tol!r}", argument="tol", value=tol)
+    return value
+
+
+def check_max_iter(max_iter: int | None) -> None:
+    """Refuse anything but a positive integer or None."""
+    if max_iter is None:
+        return
+    if isinstance(max_iter, bool) or not isinstance(max_iter, (int, np.integer)) or max_iter < 1:
+        raise InputError(
+            f"max_iter must be a positive integer, found {max_iter!r}", argument="max_iter", value=max_iter
+        )
+
+
+def check_values(V: Any, n_states: int, name: str) -> Floats:
+    """Read a finite value function of shape ``(S,)``."""
+    values = as_floats(V, name)
+    if values.shape != (n_states,):
+        raise ShapeError(f"{name} must have shape ({n_states},), found {values.shape}", argument=name)
+    if not np.all(np.isfinite(values)):
+        s = int(np.argmin(np.isfinite(values)))
+        raise NonFiniteRewardError(
+            f"{name}[{s}] = {values[s]!r} is not finite", argument=name, index=s, value=values[s]
+        )
+    return values
+
+
+def check_options(function: Callable[..., Any], options: dict[str, Any], method: str) -> None:
+    """Refuse keywords the method does not know: a misspelt option must not be swallowed."""
+    known = [p.name for p in inspect.signature(function).parameters.values() if p.kind is p.KEYWORD_ONLY]
+    for name in options:
+        if name not in known:
+            raise UnknownOptionError(
+                f"method {method!r} has no option {name!r}; it has {', '.join(known) or 'none'}", argument=name
+            )

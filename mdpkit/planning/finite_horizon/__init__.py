@@ -1,0 +1,1 @@
+"""Problems that end after H steps."""

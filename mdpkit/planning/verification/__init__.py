@@ -1,0 +1,1 @@
+"""Checking solutions from the model alone."""
