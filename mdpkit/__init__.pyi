@@ -30,3 +30,4 @@ from .planning import Solution as Solution
 from .planning import evaluate_policy as evaluate_policy
 from .planning import occupancy_measure as occupancy_measure
 from .planning import solve as solve
+from .planning import verify as verify

@@ -6,6 +6,7 @@ from mdpkit.planning.objectives import Discounted
 from mdpkit.planning.occupancy import occupancy_measure
 from mdpkit.planning.solution import Solution, Trace, Verification
 from mdpkit.planning.values import bellman_residual, greedy_policy, q_values
+from mdpkit.planning.verification.verify import verify
 
 __all__ = [
     "Discounted",
@@ -19,4 +20,5 @@ __all__ = [
     "q_values",
     "register_solver",
     "solve",
+    "verify",
 ]

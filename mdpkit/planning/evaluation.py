@@ -119,4 +119,5 @@ def evaluate_policy(
         trace=run.trace(),
         state_names=problem.state_names,
         action_names=problem.action_names,
+        quantity="policy",
     )

@@ -76,6 +76,8 @@ class Solution:
         Certified width against work.
     state_names, action_names : tuple of str, or None
         Names taken over from the problem.
+    quantity : str
+        "optimal" if the enclosure is of ``V*``, "policy" if it is of the value of `policy`.
     """
 
     V: Floats
@@ -93,6 +95,7 @@ class Solution:
     trace: Trace
     state_names: tuple[str, ...] | None = None
     action_names: tuple[str, ...] | None = None
+    quantity: str = "optimal"
 
     @property
     def half_width(self) -> float:

@@ -93,7 +93,7 @@ def bellman_residual(problem: TabularMDP | FiniteHorizonMDP, V: Any) -> Floats:
     """
     if isinstance(problem, FiniteHorizonMDP):
         values = as_floats(V, "V")
-        return np.max(q_values(problem, values), axis=2) - values[:-1]
+        return np.asarray(np.max(q_values(problem, values), axis=2) - values[:-1])
     values = check_values(V, problem.n_states, "V")
     return np.asarray(np.maximum.reduceat(_pair_values(problem, values), problem.state_ptr[:-1]) - values)
 

@@ -73,7 +73,7 @@ class Bellman:
         return self._dense_pair_values(rows, V)
 
     def _dense_pair_values(self, rows: DenseRows, V: Floats) -> Floats:
-        q = np.dot(rows.matrix, V)
+        q: Floats = np.dot(rows.matrix, V)
         q *= self.gamma
         q += self.reward
         return q

@@ -38,12 +38,12 @@ def linear_program(run: Run, *, form: str = "primal") -> None:
     n_states, n_pairs = bellman.n_states, bellman.n_pairs
     pair_state = np.repeat(np.arange(n_states), np.diff(bellman.state_ptr))
     owner = sp.csr_array((np.ones(n_pairs), (np.arange(n_pairs), pair_state)), shape=(n_pairs, n_states))
-    flow = sp.csr_array(owner - bellman.gamma * bellman.rows.csr())
-    start = np.full(n_states, 1.0 / n_states)
+    flow: Any = sp.csr_array(owner - bellman.gamma * bellman.rows.csr())
+    start: Any = np.full(n_states, 1.0 / n_states)
     if form == "primal":
-        answer: Any = linprog(start, A_ub=-flow, b_ub=-bellman.reward, bounds=(None, None))
+        answer: Any = linprog(start, A_ub=-flow, b_ub=-bellman.reward, bounds=(None, None), method="highs")
     else:
-        answer = linprog(-bellman.reward, A_eq=flow.T, b_eq=start, bounds=(0, None))
+        answer = linprog(-bellman.reward, A_eq=flow.T, b_eq=start, bounds=(0, None), method="highs")
     if answer.x is None:
         raise MDPKitError(f"HiGHS did not solve the {form} linear programme: {answer.message}")
     if form == "primal":

@@ -62,22 +62,26 @@ def factorize(rows: Rows, gamma: float, evaluation: str) -> LinearSolve:
     if evaluation == "dense":
         factors = scipy.linalg.lu_factor(identity_minus, check_finite=False)
 
-        def direct(b: Floats) -> Floats:
+        def solve_once(b: Floats) -> Floats:
             return np.asarray(scipy.linalg.lu_solve(factors, b, check_finite=False))
 
     elif evaluation == "sparse":
         # COLAMD handles one-way patterns (forests, queues); SuperLU's default threshold pivoting keeps it stable.
-        direct = splu(identity_minus.tocsc(), permc_spec="COLAMD").solve
+        sparse_factors = splu(identity_minus.tocsc(), permc_spec="COLAMD")
+
+        def solve_once(b: Floats) -> Floats:
+            return np.asarray(sparse_factors.solve(b))
+
     else:
 
-        def direct(b: Floats) -> Floats:
+        def solve_once(b: Floats) -> Floats:
             solution, _ = gmres(identity_minus, b, rtol=1e-10, atol=0.0, restart=30, maxiter=20)
             return np.asarray(solution)
 
     def solve(b: Floats) -> Floats:
-        x = np.asarray(direct(b))
+        x = np.asarray(solve_once(b))
         for _ in range(REFINEMENTS):
-            correction = np.asarray(direct(b - identity_minus @ x))
+            correction = np.asarray(solve_once(b - identity_minus @ x))
             if not np.max(np.abs(correction), initial=0.0) > 0.0:
                 break
             x = x + correction

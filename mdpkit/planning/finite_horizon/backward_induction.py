@@ -161,4 +161,5 @@ def _certified(
         trace=Trace(np.array([problem.horizon]), np.array([float(problem.horizon)]), np.array([half_width])),
         state_names=problem.state_names,
         action_names=problem.action_names,
+        quantity="policy" if optimal is None else "optimal",
     )

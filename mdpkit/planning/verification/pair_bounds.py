@@ -1,0 +1,116 @@
+"""Bounds on the exact pair values ``r + gamma P V`` of a stored model, for any vector of doubles ``V``.
+
+The exact model divides each stored row by its exact sum and averages rewards over outcomes exactly. Small models are
+computed in rational arithmetic; large ones in doubled precision with a bound on what is left.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+
+from mdpkit._typing import Floats, Ints
+from mdpkit.models import TabularMDP
+from mdpkit.models.rows import SparseRows
+from mdpkit.planning.rounding import UNIT_ROUNDOFF, largest
+from mdpkit.planning.verification import _kernels as kernels
+from mdpkit.planning.verification.directed import add_down, add_up, round_down, round_up
+
+EXACT_LIMIT = 20_000
+"""Rational arithmetic up to this many transitions (a fraction of a second); doubled precision beyond."""
+
+
+class ExactPairs:
+    """Pair values in rational arithmetic, rounded outward once at the end."""
+
+    exact = True
+
+    def __init__(self, model: TabularMDP, gamma: float) -> None:
+        self.gamma = Fraction(gamma)
+        table = model.outcomes
+        self.laws: list[list[tuple[int, Fraction]]] = [[] for _ in range(model.n_pairs)]
+        mass = [Fraction(0)] * model.n_pairs
+        earned = [Fraction(0)] * model.n_pairs
+        columns = (table.pair.tolist(), table.prob.tolist(), table.reward.tolist(), table.successor.tolist())
+        for k, p, reward, successor in zip(*columns, strict=True):
+            weight = Fraction(p)
+            mass[k] += weight
+            earned[k] += weight * Fraction(reward)
+            self.laws[k].append((successor, weight))
+        self.mass = mass
+        self.reward = [earned[k] / mass[k] for k in range(model.n_pairs)]
+
+    def bounds(self, V: Floats) -> tuple[Floats, Floats]:
+        """Return the nearest doubles below and above every exact pair value."""
+        values = [Fraction(v) for v in V.tolist()]
+        exact = [
+            r + self.gamma * sum((w * values[s] for s, w in law), Fraction(0)) / m
+            for r, law, m in zip(self.reward, self.laws, self.mass, strict=True)
+        ]
+        return np.array([round_down(q) for q in exact]), np.array([round_up(q) for q in exact])
+
+
+class DoubledPairs:
+    """Pair values in doubled precision, widened by a bound on the remaining error."""
+
+    exact = False
+
+    def __init__(self, model: TabularMDP, gamma: float) -> None:
+        self.model = model
+        self.gamma = gamma
+
+    def bounds(self, V: Floats) -> tuple[Floats, Floats]:
+        """Return doubles certainly below and above every exact pair value."""
+        rows, n = self.model.rows, self.model.n_pairs
+        high, low, excess = np.empty(n), np.empty(n), np.empty(n)
+        if isinstance(rows, SparseRows):
+            kernels.doubled_expectation(rows.row_ptr, rows.col.view(np.uint32), rows.prob, V, high, low, excess)
+        else:
+            kernels.doubled_expectation_dense(rows.matrix, V, high, low, excess)
+        mean_low, mean_high = quotient_bounds(high, low, excess, rows.longest_row, rows.sum_error, largest(V))
+        # The product with gamma and each sum are rounded outward; rewards averaged on input carry their own error.
+        reward, error = self.model.pair_reward, self.model.reward_error
+        return (
+            add_down(add_down(reward, _scaled(self.gamma, mean_low, -1.0)), -error),
+            add_up(add_up(reward, _scaled(self.gamma, mean_high, 1.0)), error),
+        )
+
+
+def _scaled(factor: float, values: Floats, sign: float) -> Floats:
+    """Return ``factor * values`` rounded towards ``sign`` infinity; exact zeros stay exact."""
+    product = factor * values
+    return np.where(product == 0.0, product, np.nextafter(product, sign * np.inf))
+
+
+def quotient_bounds(
+    high: Floats, low: Floats, excess: Floats, longest: int, sum_error: float, scale: float
+) -> tuple[Floats, Floats]:
+    """Bound ``(high + low) / (1 + excess)``, the mean under a row divided by its exact sum.
+
+    ``1 / (1 + x) = 1 - x`` up to ``x^2``, and the doubled sums are off by ``O(b^2 u^2)`` relative to ``max |V|``.
+    """
+    tail = low - high * excess
+    sums = scale * (4 * (longest + 8) ** 2 * UNIT_ROUNDOFF**2 + 2 * (sum_error + UNIT_ROUNDOFF) ** 2)
+    error = sums + 4 * UNIT_ROUNDOFF * np.abs(tail)
+    return add_down(high, add_down(tail, -error)), add_up(high, add_up(tail, error))
+
+
+def mixture_bounds(state_ptr: Ints, weights: Floats, q_low: Floats, q_high: Floats) -> tuple[Floats, Floats]:
+    """Bound the mean of pair values under the action probabilities of each state."""
+    n, columns = len(state_ptr) - 1, np.arange(len(weights), dtype=np.uint32)
+    longest = int(np.max(np.diff(state_ptr)))
+    sum_error = (longest + 2) * UNIT_ROUNDOFF
+    ends = []
+    for q in (q_low, q_high):
+        high, low, excess = np.empty(n), np.empty(n), np.empty(n)
+        kernels.doubled_expectation(state_ptr, columns, weights, q, high, low, excess)
+        ends.append(quotient_bounds(high, low, excess, longest, sum_error, largest(q)))
+    return ends[0][0], ends[1][1]
+
+
+def pair_bounds(model: TabularMDP, gamma: float) -> ExactPairs | DoubledPairs:
+    """Pick the arithmetic by the size of the model."""
+    if model.nnz <= EXACT_LIMIT and len(model.outcomes) <= EXACT_LIMIT:
+        return ExactPairs(model, gamma)
+    return DoubledPairs(model, gamma)
