@@ -41,13 +41,16 @@ class ExactPairs:
         self.mass = mass
         self.reward = [earned[k] / mass[k] for k in range(model.n_pairs)]
 
-    def bounds(self, V: Floats) -> tuple[Floats, Floats]:
-        """Return the nearest doubles below and above every exact pair value."""
-        values = [Fraction(v) for v in V.tolist()]
-        exact = [
-            r + self.gamma * sum((w * values[s] for s, w in law), Fraction(0)) / m
+    def values(self, V: list[Fraction]) -> list[Fraction]:
+        """Return every pair value exactly."""
+        return [
+            r + self.gamma * sum((w * V[s] for s, w in law), Fraction(0)) / m
             for r, law, m in zip(self.reward, self.laws, self.mass, strict=True)
         ]
+
+    def bounds(self, V: Floats) -> tuple[Floats, Floats]:
+        """Return the nearest doubles below and above every exact pair value."""
+        exact = self.values([Fraction(v) for v in V.tolist()])
         return np.array([round_down(q) for q in exact]), np.array([round_up(q) for q in exact])
 
 

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from mdpkit._typing import Bools, Floats
 from mdpkit.errors import InputError, UnknownOptionError
-from mdpkit.models import FiniteHorizonMDP, TabularMDP
+from mdpkit.models import FiniteHorizonMDP, MarkovRewardProcess, TabularMDP
 from mdpkit.models.policies import is_deterministic, policy_pairs, policy_weights
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
-from mdpkit.planning.discounted.linear_solvers import DENSE_LIMIT
+from mdpkit.planning.discounted.linear_solvers import DENSE_LIMIT, factorize
 from mdpkit.planning.discounted.modified_policy_iteration import modified_policy_iteration
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
 from mdpkit.planning.discounted.solver import check_discounted
@@ -27,6 +28,7 @@ from mdpkit.planning.verification.pair_bounds import DoubledPairs, ExactPairs, m
 __all__ = ["verify"]
 
 POLISHING_SWEEPS = 20
+EXACT_REFINEMENTS = 5
 
 
 def verify(
@@ -53,7 +55,8 @@ def verify(
     Returns
     -------
     Verification
-        ``ok`` is True only if everything was proved.
+        ``ok`` is True only if everything was proved. In exact arithmetic with up to 1000 states its ``lower`` and
+        ``upper`` are, state by state, the doubles next to the exact value.
 
     Examples
     --------
@@ -184,12 +187,15 @@ class Backup:
         lower, upper, q_high = self.states(*below)[0], self.states(*above)[1], above[1]
         proved_below = bool(np.all(solution.lower <= lower))
         proved_above = bool(np.all(upper <= solution.upper))
-        if not (proved_below and proved_above):
-            guess = self.polish(solution.V)
-            fresh_lower, fresh_upper = self.enclose(guess)
-            lower = np.maximum(lower, fresh_lower) if proved_below else fresh_lower
-            upper = np.minimum(upper, fresh_upper) if proved_above else fresh_upper
-            q_high = self.pairs.bounds(upper)[1]
+        if isinstance(self.pairs, ExactPairs) and self.model.n_states <= DENSE_LIMIT:
+            fresh_lower, fresh_upper = self.refine(self.pairs, solution.V)
+        elif not (proved_below and proved_above):
+            fresh_lower, fresh_upper = self.enclose(self.polish(solution.V))
+        else:
+            return lower, upper, q_high
+        lower = np.maximum(lower, fresh_lower) if proved_below else fresh_lower
+        upper = np.minimum(upper, fresh_upper) if proved_above else fresh_upper
+        q_high = self.pairs.bounds(upper)[1]
         return lower, upper, q_high
 
     def enclose(self, V: Floats) -> tuple[Floats, Floats]:
@@ -200,13 +206,50 @@ class Backup:
         high = round_up(factor * Fraction(float(np.max(add_up(W_high, -V)))))
         return add_down(W_low, low), add_up(W_high, high)
 
+    def refine(self, pairs: ExactPairs, V: Floats) -> tuple[Floats, Floats]:
+        """Return the fixed point to the last bit: Newton steps in doubles on residuals computed exactly.
+
+        The guess becomes a sum of a few doubles; what is returned is the enclosure of `enclose` in rational arithmetic,
+        valid whatever the guess, rounded outward to the nearest doubles.
+        """
+        guess = [Fraction(v) for v in self.polish(V).tolist()]
+        factor = pairs.gamma / (1 - pairs.gamma)
+        for step in range(EXACT_REFINEMENTS):
+            q = pairs.values(guess)
+            W, choice = self._exact_states(q)
+            residual = [w - v for w, v in zip(W, guess, strict=True)]
+            low, high = factor * min(residual), factor * max(residual)
+            if step == EXACT_REFINEMENTS - 1 or high - low < Fraction(2) ** -120:
+                break
+            rows = self._process().rows if choice is None else self.model.rows.take(np.array(choice))
+            correction = factorize(rows, self.gamma, "dense")(np.array([float(d) for d in residual]))
+            guess = [v + Fraction(c) for v, c in zip(guess, correction.tolist(), strict=True)]
+        return np.array([round_down(w + low) for w in W]), np.array([round_up(w + high) for w in W])
+
+    def _exact_states(self, q: list[Fraction]) -> tuple[list[Fraction], list[int] | None]:
+        """Reduce exact pair values to states: the best pair of each, or the policy's mean."""
+        ptr = self.model.state_ptr.tolist()
+        if self.weights is None:
+            choice = [max(range(start, stop), key=q.__getitem__) for start, stop in pairwise(ptr)]
+            return [q[k] for k in choice], choice
+        w = [Fraction(weight) for weight in self.weights.tolist()]
+        means = [
+            sum((w[k] * q[k] for k in range(start, stop)), Fraction(0)) / sum(w[start:stop], Fraction(0))
+            for start, stop in pairwise(ptr)
+        ]
+        return means, None
+
+    def _process(self) -> MarkovRewardProcess:
+        """Return the process of the policy."""
+        weights = np.zeros(self.model.n_pairs) if self.weights is None else self.weights
+        return self.model.under_policy(self.model.scatter(weights, fill=0.0))
+
     def polish(self, V: Floats) -> Floats:
         """Improve a guess to the last digits with the solvers; nothing here needs trust."""
         if self.weights is None:
             operator = bellman_operator(self.model, self.gamma)
         else:
-            policy = self.model.scatter(self.weights, fill=0.0)
-            operator = process_operator(self.model.under_policy(policy), self.gamma)
+            operator = process_operator(self._process(), self.gamma)
         run = Run(operator, V.copy(), tol=np.finfo(float).tiny, max_iter=None)
         method = policy_iteration if self.model.n_states <= DENSE_LIMIT else modified_policy_iteration
         method(run)

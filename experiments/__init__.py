@@ -1,0 +1,1 @@
+"""Experiments: one module each, its configurations and a pure ``run(config, seed)``."""
