@@ -8,7 +8,14 @@ from typing import Any
 import numpy as np
 
 from mdpkit._typing import Floats, Ints
-from mdpkit.errors import DiscountError, InputError, NonFiniteRewardError, NotStochasticError, ShapeError
+from mdpkit.errors import (
+    DiscountError,
+    InputError,
+    NonFiniteRewardError,
+    NotStochasticError,
+    ShapeError,
+    StateIndexError,
+)
 
 UNIT_ROUNDOFF = 2.0**-53
 ROW_SUM_TOLERANCE = 1e-8
@@ -29,6 +36,8 @@ def as_floats(values: Any, name: str) -> Floats:
     """Convert to a C-contiguous float64 array, without a copy where it already is one."""
     try:
         array = np.asarray(values)
+        if array.dtype.kind == "c":
+            raise TypeError("complex numbers are not accepted")
         if array.dtype.kind not in "biuf":
             array = np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError) as error:
@@ -38,7 +47,10 @@ def as_floats(values: Any, name: str) -> Floats:
 
 def as_indices(values: Any, name: str) -> Ints:
     """Convert to a one-dimensional int64 array; floats are refused even when they are whole."""
-    array = np.asarray(values)
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ShapeError(f"{name} must have one axis: {error}", argument=name) from error
     if array.ndim != 1:
         raise ShapeError(f"{name} must have one axis, found shape {array.shape}", argument=name)
     if array.dtype.kind not in "iu" and array.size:
@@ -46,14 +58,18 @@ def as_indices(values: Any, name: str) -> Ints:
     return array.astype(np.int64, copy=False)
 
 
-def check_discount(gamma: float | None) -> float | None:
+def check_discount(gamma: Any) -> float | None:
     """Return ``gamma`` as a float in ``[0, 1]``, or None for an undiscounted model."""
     if gamma is None:
         return None
     try:
+        if isinstance(gamma, str):
+            raise TypeError("text is not a number")
         value = float(gamma)
     except (TypeError, ValueError) as error:
-        raise DiscountError(f"gamma must be a number in [0, 1], found {gamma!r}", argument="gamma") from error
+        raise DiscountError(
+            f"gamma must be a number in [0, 1], found {gamma!r}", argument="gamma", value=gamma
+        ) from error
     if not 0.0 <= value <= 1.0:
         raise DiscountError(f"gamma must lie in [0, 1], found {value!r}", argument="gamma", value=value)
     return value
@@ -74,8 +90,10 @@ def check_probabilities(prob: Floats, name: str, locate: Locate) -> None:
     raise NotStochasticError(f"{name}{_brackets(where)} = {value!r} is {kind}", argument=name, index=where, value=value)
 
 
-def check_row_sums(sums: Floats, name: str, locate: Locate, *, renormalize: bool = False) -> float:
-    """Refuse rows that do not sum to one; return the largest distance from one."""
+def check_row_sums(
+    sums: Floats, name: str, locate: Locate, *, renormalize: bool = False, label: str | None = None
+) -> float:
+    """Refuse rows that do not sum to one; return the largest distance from one. Messages begin with `label`."""
     if sums.size == 0:
         return 0.0
     distance = np.abs(sums - 1.0)
@@ -91,11 +109,19 @@ def check_row_sums(sums: Floats, name: str, locate: Locate, *, renormalize: bool
     elif value < 1.0:
         hint = "; missing mass is not a termination: add an absorbing state with reward 0"
     raise NotStochasticError(
-        f"{name}{_brackets(where)} sums to {value!r}, not to 1 within {tolerance:g}{hint}",
+        f"{label or name}{_brackets(where)} sums to {value!r}, not to 1 within {tolerance:g}{hint}",
         argument=name,
         index=where,
         value=value,
     )
+
+
+def sum_noise(length: int) -> float:
+    """Bound on how far the computed sum of a row of this length may be from 1 by rounding alone.
+
+    Rows within it are kept as they are (no copy); rows divided by their sum always are, so storing is idempotent.
+    """
+    return 2 * (length + 1) * UNIT_ROUNDOFF
 
 
 def check_rewards(reward: Floats, name: str, locate: Locate, *, allow_minus_inf: bool = False) -> None:
@@ -125,7 +151,7 @@ def check_initial(initial: Any, n_states: int) -> Floats | None:
         return None
     if isinstance(initial, (int, np.integer)) and not isinstance(initial, bool):
         if not 0 <= initial < n_states:
-            raise InputError(
+            raise StateIndexError(
                 f"initial = {initial} is not a state; states are 0..{n_states - 1}",
                 argument="initial",
                 value=int(initial),
@@ -137,8 +163,10 @@ def check_initial(initial: Any, n_states: int) -> Floats | None:
     if start.shape != (n_states,):
         raise ShapeError(f"initial must have shape ({n_states},), found {start.shape}", argument="initial")
     check_probabilities(start, "initial", lambda i: (i,))
-    check_row_sums(np.atleast_1d(np.sum(start)), "initial", lambda _: ())
-    return start / np.sum(start)
+    total = np.sum(start)
+    distance = check_row_sums(np.atleast_1d(total), "initial", lambda _: ())
+    # What was divided once must not change again when a model is copied, pickled or loaded.
+    return start / total if distance > sum_noise(n_states) else start
 
 
 def check_names(names: Sequence[object] | None, count: int, argument: str) -> tuple[str, ...] | None:
@@ -165,6 +193,11 @@ def check_names(names: Sequence[object] | None, count: int, argument: str) -> tu
 def unravel(shape: tuple[int, ...]) -> Locate:
     """Return a function from flat positions to index tuples of an array of this shape."""
     return lambda flat: tuple(int(i) for i in np.unravel_index(flat, shape))
+
+
+def as_tuple(where: Any) -> tuple[Any, ...]:
+    """Return an index as a tuple, so that indices can be joined."""
+    return where if isinstance(where, tuple) else (where,)
 
 
 def _brackets(where: Any) -> str:

@@ -23,10 +23,11 @@ from mdpkit.models._checks import (
     Locate,
     as_floats,
     as_indices,
+    as_tuple,
     check_probabilities,
     check_rewards,
     check_row_sums,
-    frozen,
+    sum_noise,
     unravel,
 )
 from mdpkit.models.outcomes import Outcomes, merge_outcomes
@@ -53,7 +54,9 @@ def product_core(P: Any, r: Any, *, renormalize: bool) -> Core:
         n_states = P[0].shape[0]
         for a, block in enumerate(P):
             if block.shape != (n_states, n_states):
-                raise ShapeError(f"P[{a}] must have shape ({n_states}, {n_states}), found {block.shape}", argument="P")
+                raise ShapeError(
+                    f"P[{a}] must have shape ({n_states}, {n_states}), found {block.shape}", argument="P", index=a
+                )
         P = interleave(list(P), n_states)
     if is_sparse(P):
         n_rows, n_states = P.shape
@@ -80,9 +83,10 @@ def product_core(P: Any, r: Any, *, renormalize: bool) -> Core:
         check_rewards(r, "r", unravel(r.shape), allow_minus_inf=True)
         mask = (r > -np.inf).reshape(-1)
         kept = np.flatnonzero(mask)
-        block, r = block[kept], r.reshape(-1)[kept]
+        block = block.tocsr()[kept] if is_sparse(block) else block[kept]
+        r = r.reshape(-1)[kept]
         counts = np.sum(mask.reshape(n_states, n_actions), axis=1)
-        _check_action_sets(counts, hint=f"every r[{int(np.argmin(counts))}, a] is -inf")
+        _check_action_sets(counts, "r", hint=f": every r[{int(np.argmin(counts))}, a] is -inf")
         state_ptr = np.concatenate([[0], np.cumsum(counts)])
         pairs = kept
 
@@ -138,7 +142,7 @@ def pairs_core(state: Any, action: Any, P: Any, r: Any, *, n_actions: int | None
         )
         actions = actions[order]
     counts = np.bincount(states, minlength=n_states)
-    _check_action_sets(counts)
+    _check_action_sets(counts, "state")
     given = order
 
     def locate(k: int) -> Any:
@@ -171,7 +175,7 @@ def outcomes_core(
         if column.shape != (length,):
             raise ShapeError(f"{name} must have shape ({length},) like state, found {column.shape}", argument=name)
     if length == 0:
-        raise ShapeError("the outcome columns are empty", argument="state")
+        raise ShapeError("state and the other outcome columns are empty", argument="state")
     states, actions, successors = columns["state"], columns["action"], columns["successor"]
     check_probabilities(columns["prob"], "prob", lambda i: i)
     check_rewards(columns["reward"], "reward", lambda i: i)
@@ -182,22 +186,29 @@ def outcomes_core(
     key, pair = np.unique(states * n_actions + actions, return_inverse=True)
     pair_state, pair_action = np.divmod(key, n_actions)
     counts = np.bincount(pair_state, minlength=n_states)
-    _check_action_sets(counts)
-    sums: Floats = np.bincount(pair, weights=columns["prob"], minlength=len(key)).astype(np.float64)
+    _check_action_sets(counts, "state")
+    # Merged before summed: a table read back from a file must meet the same sums and the same noise.
+    table = merge_outcomes(pair, columns["prob"], columns["reward"], successors)
+    sums: Floats = np.bincount(table.pair, weights=table.prob, minlength=len(key)).astype(np.float64)
     distance = check_row_sums(
-        sums, "prob of pair ", lambda k: (int(pair_state[k]), int(pair_action[k])), renormalize=renormalize
+        sums,
+        "prob",
+        lambda k: (int(pair_state[k]), int(pair_action[k])),
+        renormalize=renormalize,
+        label="prob of pair ",
     )
-    law = columns["prob"]
-    if distance > 2 * (int(np.max(np.bincount(pair))) + 1) * UNIT_ROUNDOFF:
-        law = law / sums[pair]
-    table = merge_outcomes(pair, law, columns["reward"], successors)
+    longest = int(np.max(np.bincount(table.pair)))
+    noise = sum_noise(longest)
+    if distance > noise:
+        table = replace(table, prob=table.prob / sums[table.pair])
+        distance = noise
     rows = _marginal_rows(table, len(key), n_states)
     state_ptr = np.concatenate([[0], np.cumsum(counts)])
     core = Core(rows, state_ptr, pair_action.astype(np.int32), n_actions, np.zeros(0))
     if len(table) == rows.nnz:
         return _with_entry_rewards(core, table.reward)
     mean: Floats = np.bincount(table.pair, weights=table.prob * table.reward, minlength=len(key)).astype(np.float64)
-    error = _mean_error(int(np.max(np.bincount(table.pair))), rows.sum_error, table.reward)
+    error = _mean_error(longest, distance + noise, table.reward)
     return replace(core, reward=mean, reward_error=error, outcome_table=table)
 
 
@@ -230,8 +241,14 @@ def replace_rewards(core: Core, r: Any) -> Core:
     return _with_rewards(replace(core, outcome_reward=None, outcome_table=None), r, locate)
 
 
-def restore_rewards(core: Core, reward: Floats) -> Core:
-    """Put back stored average rewards after checking them against the outcomes."""
+def restore_rewards(core: Core, reward: Floats, values: Floats | None = None) -> Core:
+    """Put back stored average rewards, to the last bit, after checking them against the outcomes they average."""
+    if values is not None:
+        stored = core.rows.matrix.shape if isinstance(core.rows, DenseRows) else core.rows.prob.shape
+        if values.shape != stored:
+            raise ShapeError(f"transition rewards have shape {values.shape}, not {stored}", argument="reward")
+        check_rewards(values, "reward", unravel(stored))
+        core = _with_entry_rewards(core, values)
     off = (
         np.abs(reward - core.reward) > 2 * core.reward_error if reward.shape == core.reward.shape else np.ones(1, bool)
     )
@@ -244,7 +261,7 @@ def _with_rewards(core: Core, r: Any, locate: Locate) -> Core:
     """Attach rewards given per state, per pair or per transition."""
     rows, n_states = core.rows, len(core.state_ptr) - 1
     if is_sparse(r):
-        return _with_entry_rewards(core, _sparse_entry_rewards(rows, r))
+        return _with_entry_rewards(core, _sparse_entry_rewards(rows, r, locate))
     product = (n_states, core.n_actions)
     if r.shape == (n_states,) and n_states != rows.n_rows:
         check_rewards(r, "r", unravel(r.shape))
@@ -253,7 +270,7 @@ def _with_rewards(core: Core, r: Any, locate: Locate) -> Core:
         check_rewards(r, "r", locate if r.ndim == 1 else unravel(r.shape))
         return replace(core, reward=r.reshape(-1), reward_error=0.0)
     if r.shape in ((rows.n_rows, n_states), (*product, n_states)) and r.size == rows.n_rows * n_states:
-        check_rewards(r, "r", unravel(r.shape))
+        check_rewards(r, "r", lambda k: (*as_tuple(locate(k // n_states)), k % n_states))
         flat = r.reshape(rows.n_rows, n_states)
         if isinstance(rows, DenseRows):
             return _with_entry_rewards(core, flat)
@@ -266,7 +283,7 @@ def _with_rewards(core: Core, r: Any, locate: Locate) -> Core:
     )
 
 
-def _sparse_entry_rewards(rows: Rows, r: Any) -> Floats:
+def _sparse_entry_rewards(rows: Rows, r: Any, locate: Locate) -> Floats:
     """Read a sparse matrix of transition rewards at the transitions of the model; absent entries are 0."""
     if r.shape != (rows.n_rows, rows.n_columns):
         raise ShapeError(
@@ -274,14 +291,18 @@ def _sparse_entry_rewards(rows: Rows, r: Any) -> Floats:
             argument="r",
         )
     matrix = r.tocsr()
+
+    def locate_entry(flat: int) -> Any:
+        row = int(np.searchsorted(matrix.indptr, flat, side="right")) - 1
+        return (*as_tuple(locate(row)), int(matrix.indices[flat]))
+
+    check_rewards(as_floats(matrix.data, "r"), "r", locate_entry)
     if isinstance(rows, DenseRows):
         values = matrix.toarray()
     else:
         pair = np.repeat(np.arange(rows.n_rows), np.diff(rows.row_ptr))
         values = np.asarray(matrix[pair, rows.col]).reshape(-1)
-    values = np.ascontiguousarray(values, dtype=np.float64)
-    check_rewards(values, "r", lambda k: k)
-    return values
+    return np.ascontiguousarray(values, dtype=np.float64)
 
 
 def _with_entry_rewards(core: Core, values: Floats) -> Core:
@@ -302,7 +323,7 @@ def _with_entry_rewards(core: Core, values: Floats) -> Core:
         mean = np.einsum("ks,ks->k", rows.matrix, values)
     mean = np.where(low == high, low, np.clip(mean, low, high))
     error = _mean_error(rows.longest_row, rows.sum_error, values)
-    return replace(core, reward=mean, reward_error=error, outcome_reward=frozen(values))
+    return replace(core, reward=mean, reward_error=error, outcome_reward=values)
 
 
 def _mean_error(longest: int, sum_error: float, reward: Floats) -> float:
@@ -329,12 +350,10 @@ def _check_range(index: Ints, count: int, argument: str, hint: str = "") -> None
         )
 
 
-def _check_action_sets(counts: Ints, hint: str = "") -> None:
+def _check_action_sets(counts: Ints, argument: str, hint: str = "") -> None:
     if np.min(counts) == 0:
         s = int(np.argmin(counts))
-        raise EmptyActionSetError(
-            f"state {s} has no action{': ' + hint if hint else ''}", argument="state", index=s, value=0
-        )
+        raise EmptyActionSetError(f"{argument}: state {s} has no action{hint}", argument=argument, index=s, value=0)
 
 
 def renormalize_flag(sum_to_one: str) -> bool:
@@ -361,6 +380,8 @@ def resolve(label: int | str, count: int, names: Sequence[str] | None, kind: str
         if names is None or label not in names:
             raise StateIndexError(f"there is no {kind} named {label!r}", argument=kind, value=label)
         return names.index(label)
+    if not isinstance(label, (int, np.integer)):
+        raise StateIndexError(f"{kind} must be an index or a name, found {label!r}", argument=kind, value=label)
     if not 0 <= label < count:
         raise StateIndexError(f"{kind} {label} is outside 0..{count - 1}", argument=kind, value=label)
     return int(label)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import zipfile
-import zlib
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
-from mdpkit.errors import FileFormatError, InputError
+from mdpkit.errors import FileFormatError
+from mdpkit.models import _construct as construct
+from mdpkit.models._checks import check_discount
 from mdpkit.models.rows import SparseRows
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def save_tabular(model: TabularMDP, path: str | PathLike[str]) -> None:
         "gamma": np.array(np.nan if model.gamma is None else model.gamma),
         "reward": model.pair_reward,
     }
-    if model.has_random_rewards:
-        table = model.outcomes
+    table = model._outcome_table
+    if table is not None:
         arrays |= {
             "outcome_pair": table.pair,
             "outcome_prob": table.prob,
@@ -47,11 +47,15 @@ def save_tabular(model: TabularMDP, path: str | PathLike[str]) -> None:
             arrays |= {"row_ptr": model.rows.row_ptr, "col": model.rows.col, "prob": model.rows.prob}
         else:
             arrays["P"] = model.rows.matrix
+        if model._outcome_reward is not None:
+            arrays["transition_reward"] = model._outcome_reward
     if model.initial is not None:
         arrays["initial"] = model.initial
     for label, names in (("state_names", model.state_names), ("action_names", model.action_names)):
         if names is not None:
             arrays[label] = np.array(names, dtype=np.str_)
+    # A damaged zip directory can hide trailing arrays, and some are optional: only a list of contents shows the loss.
+    arrays["contents"] = np.array(sorted(arrays), dtype=np.str_)
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -66,58 +70,79 @@ def save_tabular(model: TabularMDP, path: str | PathLike[str]) -> None:
 
 def load_tabular(path: str | PathLike[str]) -> TabularMDP:
     """Read a model back, bit for bit; everything is validated again."""
-    from mdpkit.models.tabular import TabularMDP
-
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {key: archive[key] for key in archive.files}
-    except FileNotFoundError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise FileFormatError(
-            f"{path} is not a readable .npz file: {error}", argument="path", value=str(path)
-        ) from error
+    data = _read_arrays(path)
     if str(data.get("format")) != FORMAT:
         raise FileFormatError(f"{path} is an .npz file, but not a saved TabularMDP", argument="path", value=str(path))
-    if int(data["version"]) > VERSION:
-        raise FileFormatError(
-            f"{path} has format version {int(data['version'])}; this mdpkit reads up to {VERSION}",
-            argument="path",
-        )
     try:
-        gamma = float(data["gamma"])
-        common: dict[str, Any] = {
-            "gamma": None if np.isnan(gamma) else gamma,
-            "initial": data.get("initial"),
-            "state_names": data["state_names"].tolist() if "state_names" in data else None,
-            "action_names": data["action_names"].tolist() if "action_names" in data else None,
-        }
-        state, action = data["pair_state"], data["pair_action"]
-        if "outcome_pair" in data:
-            pair = data["outcome_pair"]
-            model = TabularMDP.from_outcomes(
-                state[pair],
-                action[pair],
-                data["outcome_prob"],
-                data["outcome_reward"],
-                data["outcome_successor"],
-                n_states=int(data["n_states"]),
-                **common,
-            )._with_stored_rewards(data["reward"])
-        else:
-            if "P" in data:
-                P: Any = data["P"]
-            else:
-                n_states = int(state[-1]) + 1
-                P = sp.csr_array(
-                    (data["prob"], data["col"], data["row_ptr"].astype(data["col"].dtype)),
-                    shape=(len(state), n_states),
-                )
-            model = TabularMDP.from_pairs(state, action, P, data["reward"], **common)
+        version = int(data["version"])
+        if version > VERSION:
+            raise FileFormatError(
+                f"{path} has format version {version}; this mdpkit reads up to {VERSION}",
+                argument="path",
+                value=str(path),
+            )
+        missing = sorted(set(data["contents"].tolist()) - set(data))
+        if missing:
+            raise KeyError(missing[0])
+        return _rebuild(data)
     except KeyError as error:
         raise FileFormatError(f"{path} lacks the array {error}", argument="path", value=str(path)) from error
-    except InputError as error:
+    except FileFormatError:
+        raise
+    except (ValueError, TypeError, IndexError, OverflowError) as error:
         raise FileFormatError(
             f"{path} does not hold a valid model: {error}", argument="path", value=str(path)
         ) from error
-    return model
+
+
+def _read_arrays(path: str | PathLike[str]) -> dict[str, Any]:
+    with Path(path).open("rb") as stream:
+        try:
+            archive = np.load(stream, allow_pickle=False)
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                raise ValueError("it holds a single array")
+            with archive:
+                return {key: archive[key] for key in archive.files}
+        except Exception as error:  # damaged bytes make zipfile, zlib and numpy raise a dozen different types
+            raise FileFormatError(
+                f"{path} is not a readable .npz file: {error}", argument="path", value=str(path)
+            ) from error
+
+
+def _rebuild(data: dict[str, Any]) -> TabularMDP:
+    from mdpkit.models.tabular import TabularMDP
+
+    gamma = float(data["gamma"])
+    state, action, reward = data["pair_state"], data["pair_action"], data["reward"]
+    n_actions = int(data["n_actions"])  # may exceed the largest id in use
+    if "outcome_pair" in data:
+        pair = data["outcome_pair"]
+        core = construct.outcomes_core(
+            state[pair],
+            action[pair],
+            data["outcome_prob"],
+            data["outcome_reward"],
+            data["outcome_successor"],
+            n_states=int(data["n_states"]),
+            n_actions=n_actions,
+            renormalize=False,
+        )
+        core = construct.restore_rewards(core, reward)
+    else:
+        if "P" in data:
+            P: Any = data["P"]
+        else:
+            n_states = int(state[-1]) + 1
+            parts = (data["prob"], data["col"], data["row_ptr"])
+            P = sp.csr_array(parts, shape=(len(state), n_states))
+        core = construct.pairs_core(state, action, P, reward, n_actions=n_actions, renormalize=False)
+        if "transition_reward" in data:
+            core = construct.restore_rewards(core, reward, data["transition_reward"])
+    names = {key: data[key].tolist() if key in data else None for key in ("state_names", "action_names")}
+    return TabularMDP._from_core(
+        core,
+        check_discount(None if np.isnan(gamma) else gamma),
+        data.get("initial"),
+        names["state_names"],
+        names["action_names"],
+    )

@@ -114,9 +114,14 @@ class FiniteHorizonMDP:
     @staticmethod
     def _is_transition_reward(P: Any, rewards: Floats) -> bool:
         """Tell ``(S, A, S)`` from ``(H, S, A)``; refuse to guess when both fit."""
-        shape = getattr(P, "shape", None)
-        if shape is None or len(shape) != 3:
-            return False
+        if isinstance(P, (list, tuple)):
+            n_states, n_actions = P[0].shape[0], len(P)
+        elif is_sparse(P):
+            n_states = max(P.shape[1], 1)
+            n_actions = P.shape[0] // n_states
+        else:
+            n_states, n_actions = P.shape[:2]
+        shape = (n_states, n_actions, n_states)
         if rewards.shape == shape and rewards.shape[1:] == shape[:2]:
             raise ShapeError(
                 f"r of shape {rewards.shape} could be (H, S, A) or (S, A, S); give it four axes", argument="r"

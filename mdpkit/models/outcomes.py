@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -36,6 +37,14 @@ class Outcomes:
     reward: Floats
     successor: Ints
 
+    def __post_init__(self) -> None:
+        for name in ("pair", "prob", "reward", "successor"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, because pickle forgets that arrays are read-only.
+        return Outcomes, (self.pair, self.prob, self.reward, self.successor)
+
     def __len__(self) -> int:
         return len(self.pair)
 
@@ -55,4 +64,4 @@ def merge_outcomes(pair: Ints, prob: Floats, reward: Floats, successor: Ints) ->
     if not first.all():
         prob = np.add.reduceat(prob, np.flatnonzero(first))
         pair, reward, successor = pair[first], reward[first], successor[first]
-    return Outcomes(frozen(pair), frozen(prob), frozen(reward), frozen(successor))
+    return Outcomes(pair, prob, reward, successor)

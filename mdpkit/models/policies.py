@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 def is_deterministic(policy: Any) -> bool:
     """Say whether a policy array holds action ids (integers) rather than probabilities."""
-    return np.asarray(policy).dtype.kind in "iu"
+    try:
+        return np.asarray(policy).dtype.kind in "iu"
+    except ValueError as error:
+        raise ShapeError(f"policy must be an array: {error}", argument="policy") from error
 
 
 def policy_pairs(model: TabularMDP, policy: Any) -> Ints:
@@ -54,18 +57,14 @@ def policy_weights(model: TabularMDP, policy: Any) -> Floats:
     bad = ~(table >= 0.0) | (~model.action_mask & (table > 0.0))
     if bad.any():
         s, a = (int(i) for i in np.argwhere(bad)[0])
-        reason = "an action the state does not have" if table[s, a] > 0 else "not a probability"
-        raise PolicyError(
-            f"policy[{s}, {a}] = {table[s, a]!r}: {reason}",
-            argument="policy",
-            index=(s, a),
-            value=table[s, a],
-        )
+        value = float(table[s, a])
+        reason = "an action the state does not have" if value > 0 else "not a probability"
+        raise PolicyError(f"policy[{s}, {a}] = {value!r}: {reason}", argument="policy", index=(s, a), value=value)
     sums = np.sum(table, axis=1)
     off = ~(np.abs(sums - 1.0) <= ROW_SUM_TOLERANCE)
     if off.any():
         s = int(np.argmax(off))
         raise PolicyError(
-            f"policy[{s}] sums to {sums[s]!r}, not to 1", argument="policy", index=s, value=float(sums[s])
+            f"policy[{s}] sums to {float(sums[s])!r}, not to 1", argument="policy", index=s, value=float(sums[s])
         )
     return np.asarray((table / sums[:, None])[model.pair_state, model.pair_action])

@@ -14,14 +14,15 @@ import numpy as np
 import scipy.sparse as sp
 
 from mdpkit._typing import Floats, Ints, SmallInts
-from mdpkit.errors import NotStochasticError, ShapeError
+from mdpkit.errors import NotStochasticError, ShapeError, StateIndexError
 from mdpkit.models._checks import (
-    UNIT_ROUNDOFF,
     Locate,
     as_floats,
+    as_tuple,
     check_probabilities,
     check_row_sums,
     frozen,
+    sum_noise,
 )
 
 DENSE_FILL = 0.25
@@ -38,6 +39,14 @@ class SparseRows:
     n_columns: int
     sum_error: float
     """Bound on ``|exact row sum - 1|``: how far the stored doubles are from the rows they stand for."""
+
+    def __post_init__(self) -> None:
+        for name in ("row_ptr", "col", "prob"):
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Through the constructor, because pickle forgets that arrays are read-only.
+        return SparseRows, (self.row_ptr, self.col, self.prob, self.n_columns, self.sum_error)
 
     @property
     def n_rows(self) -> int:
@@ -92,6 +101,12 @@ class DenseRows:
     matrix: Floats
     sum_error: float
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "matrix", frozen(self.matrix))
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return DenseRows, (self.matrix, self.sum_error)
+
     @property
     def n_rows(self) -> int:
         """Number of rows."""
@@ -136,28 +151,30 @@ Rows: TypeAlias = SparseRows | DenseRows
 def rows_from_dense(P: Floats, name: str, locate_row: Locate, *, renormalize: bool = False) -> Rows:
     """Validate a dense ``(N, S)`` block and store it, compressed where it is mostly zeros."""
     n_columns = P.shape[1]
-    check_probabilities(P, name, lambda flat: (*_as_tuple(locate_row(flat // n_columns)), flat % n_columns))
+    check_probabilities(P, name, lambda flat: (*as_tuple(locate_row(flat // n_columns)), flat % n_columns))
     sums = np.sum(P, axis=1)
     distance = check_row_sums(sums, name, locate_row, renormalize=renormalize)
-    noise = _sum_noise(n_columns)
+    noise = sum_noise(n_columns)
     if distance > noise:
         P = P / sums[:, None]
         distance = noise
     if np.count_nonzero(P) <= DENSE_FILL * P.size:
         matrix = sp.csr_array(P)
         return SparseRows(
-            frozen(matrix.indptr.astype(np.int64)),
-            frozen(matrix.indices.astype(np.int32, copy=False)),
-            frozen(matrix.data),
+            matrix.indptr.astype(np.int64),
+            matrix.indices.astype(np.int32, copy=False),
+            matrix.data,
             n_columns,
             distance + noise,
         )
-    return DenseRows(frozen(P), distance + noise)
+    return DenseRows(P, distance + noise)
 
 
 def rows_from_sparse(P: Any, name: str, locate_row: Locate, *, renormalize: bool = False) -> SparseRows:
     """Validate any scipy sparse ``(N, S)`` matrix; a canonical CSR matrix of float64 is used without a copy."""
     matrix = sp.csr_array(P)
+    if matrix.dtype.kind not in "biuf":
+        raise ShapeError(f"{name} must be numeric, found dtype {matrix.dtype}", argument=name)
     if matrix.dtype != np.float64:
         matrix = matrix.astype(np.float64)
     if not matrix.has_canonical_format:
@@ -165,15 +182,20 @@ def rows_from_sparse(P: Any, name: str, locate_row: Locate, *, renormalize: bool
         matrix.sum_duplicates()
     n_rows, n_columns = matrix.shape
     row_ptr = matrix.indptr.astype(np.int64, copy=False)
-    if matrix.nnz:
-        low, high = int(matrix.indices.min()), int(matrix.indices.max())
-        if low < 0 or high >= n_columns:
-            raise ShapeError(f"{name} has a column index {high if low >= 0 else low} outside 0..{n_columns - 1}")
 
     def locate_entry(flat: int) -> Any:
         row = int(np.searchsorted(row_ptr, flat, side="right")) - 1
-        return (*_as_tuple(locate_row(row)), int(matrix.indices[flat]))
+        return (*as_tuple(locate_row(row)), int(matrix.indices[flat]))
 
+    if matrix.nnz and (np.min(matrix.indices) < 0 or np.max(matrix.indices) >= n_columns):
+        bad = int(np.argmax((matrix.indices < 0) | (matrix.indices >= n_columns)))
+        where, value = locate_entry(bad), int(matrix.indices[bad])
+        raise StateIndexError(
+            f"{name}{list(where)}: successor {value} is outside 0..{n_columns - 1}",
+            argument=name,
+            index=where,
+            value=value,
+        )
     check_probabilities(matrix.data, name, locate_entry)
     if matrix.nnz and float(np.min(matrix.data)) == 0.0:
         matrix = matrix.copy()
@@ -184,33 +206,25 @@ def rows_from_sparse(P: Any, name: str, locate_row: Locate, *, renormalize: bool
     if len(empty):
         where = locate_row(int(empty[0]))
         raise NotStochasticError(
-            f"{name}{list(_as_tuple(where))} has no positive entry; every row must sum to 1",
+            f"{name}{list(as_tuple(where))} has no positive entry; every row must sum to 1",
             argument=name,
             index=where,
             value=0.0,
         )
     sums = np.add.reduceat(matrix.data, row_ptr[:-1]) if n_rows else np.zeros(0)
     distance = check_row_sums(sums, name, locate_row, renormalize=renormalize)
-    noise = _sum_noise(int(np.max(lengths, initial=0)))
+    noise = sum_noise(int(np.max(lengths, initial=0)))
     data = matrix.data
     if distance > noise:
         data = data / np.repeat(sums, lengths)
         distance = noise
     return SparseRows(
-        frozen(row_ptr),
-        frozen(matrix.indices.astype(np.int32, copy=False)),
-        frozen(data),
+        row_ptr,
+        matrix.indices.astype(np.int32, copy=False),
+        data,
         n_columns,
         distance + noise,
     )
-
-
-def _sum_noise(longest_row: int) -> float:
-    """Bound on how far a computed row sum may be from 1 by rounding alone.
-
-    Rows within it are kept as they are (no copy); rows divided by their sum always are, so storing is idempotent.
-    """
-    return 2 * (longest_row + 1) * UNIT_ROUNDOFF
 
 
 def interleave(blocks: list[Any], n_states: int) -> Any:
@@ -236,7 +250,3 @@ def read_rows(P: Any, n_columns: int | None, name: str, locate_row: Callable[[in
     if block.ndim != 2 or (n_columns is not None and block.shape[1] != n_columns):
         raise ShapeError(f"{name} must have two axes (rows, states), found shape {block.shape}", argument=name)
     return rows_from_dense(block, name, locate_row, renormalize=renormalize)
-
-
-def _as_tuple(where: Any) -> tuple[Any, ...]:
-    return where if isinstance(where, tuple) else (where,)

@@ -246,7 +246,7 @@ class TabularMDP(TabularViews):
             "_n_actions": core.n_actions,
             "_reward": frozen(core.reward),
             "_reward_error": core.reward_error,
-            "_outcome_reward": core.outcome_reward,
+            "_outcome_reward": None if core.outcome_reward is None else frozen(core.outcome_reward),
             "_outcome_table": core.outcome_table,
             "_gamma": gamma,
             "_initial": None if start is None else frozen(start),
@@ -328,11 +328,6 @@ class TabularMDP(TabularViews):
         from mdpkit.models._file import load_tabular
 
         return load_tabular(path)
-
-    def _with_stored_rewards(self, reward: Floats) -> TabularMDP:
-        """Restore averaged rewards to the last bit, whatever order of summation produced them."""
-        core = construct.restore_rewards(self._core(), reward)
-        return self._from_core(core, self._gamma, self._initial, self._state_names, self._action_names)
 
 
 def _rebuild(
