@@ -16,7 +16,7 @@ import numpy as np
 
 from mdpkit._typing import Floats
 from mdpkit.errors import CertificateError
-from mdpkit.planning.rounding import UNIT_ROUNDOFF, Rounding, largest
+from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF, Rounding, largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def sweep_bounds(V: Floats, lo: float, hi: float, rounding: Rounding) -> SweepBo
     difference = max(abs(lo), abs(hi))
     step_error = error + 2 * UNIT_ROUNDOFF * difference
     # Adding a shift to W rounds once more, by at most u (|W| + |shift|); 4 u covers the products before it.
-    slack = 4 * UNIT_ROUNDOFF * (value_scale + difference * (1.0 + factor))
+    slack = 4 * UNIT_ROUNDOFF * (value_scale + difference * (1.0 + factor)) + UNDERFLOW * (difference > 0.0)
     delta = error + factor * step_error + slack
     return SweepBounds(factor * lo - delta, factor * hi + delta, delta)
 

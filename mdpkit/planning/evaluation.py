@@ -13,12 +13,18 @@ from mdpkit.models import FiniteHorizonMDP, TabularMDP
 from mdpkit.planning.certificate import sweep_bounds
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
-from mdpkit.planning.discounted.solver import check_discounted, check_tolerance, default_tolerance
+from mdpkit.planning.discounted.solver import (
+    check_discounted,
+    check_range,
+    check_tolerance,
+    default_tolerance,
+)
 from mdpkit.planning.discounted.value_iteration import value_iteration
 from mdpkit.planning.finite_horizon.backward_induction import evaluate_finite_horizon
 from mdpkit.planning.objectives import Discounted
 from mdpkit.planning.run import Run
 from mdpkit.planning.solution import Solution
+from mdpkit.planning.verification.directed import add_up
 
 __all__ = ["evaluate_policy"]
 
@@ -88,6 +94,7 @@ def evaluate_policy(
         raise UnknownOptionError(f"method must be one of {', '.join(METHODS)}; found {method!r}", argument="method")
     gamma = check_discounted(problem.gamma)
     bellman = process_operator(problem.under_policy(policy), gamma)
+    check_range(bellman.rounding)
     tol = default_tolerance(bellman.rounding) if tol is None else check_tolerance(tol)
     run = Run(bellman, np.zeros(problem.n_states), tol=tol, max_iter=None)
     METHODS[method](run)
@@ -108,7 +115,7 @@ def evaluate_policy(
         policy=np.asarray(policy),
         lower=lower,
         upper=upper,
-        policy_loss=max(0.0, float(np.max(W + best.high - lower))),
+        policy_loss=max(0.0, float(np.max(add_up(W + best.high, -lower)))),
         optimal_actions=None,
         iterations=run.iterations,
         converged=converged,

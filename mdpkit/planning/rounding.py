@@ -20,6 +20,8 @@ from mdpkit._typing import Floats
 from mdpkit.models.rows import Rows
 
 UNIT_ROUNDOFF = 2.0**-53
+UNDERFLOW = 2.0**-1000
+"""More than all underflows of a sweep together (2^-1075 per product), and nothing to any other number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,13 @@ class Rounding:
 
     def sweep_error(self, value_scale: float) -> float:
         """Return ``e`` for values up to ``value_scale`` in magnitude; exactly 0 where no rounding can occur."""
-        future = self.gamma * value_scale
-        if future == 0.0:
+        if self.gamma == 0.0 or value_scale == 0.0:
             return self.reward_error
+        future = self.gamma * value_scale
         relative = (self.longest_row + 3) * UNIT_ROUNDOFF
         # The last factor covers the rounding of this very formula and the terms of second order in u.
-        return (relative * (self.reward_scale + future) + self.sum_error * future + self.reward_error) * (1 + 1e-6)
+        error = relative * (self.reward_scale + future) + self.sum_error * future + self.reward_error
+        return error * (1 + 1e-6) + UNDERFLOW
 
     def tie(self, value_scale: float) -> float:
         """Return the slack within which two pair values count as equal."""

@@ -55,7 +55,7 @@ class Snapshot:
     @property
     def last_sweep(self) -> Floats:
         """The latest ``T V`` itself, before any shift, shape ``(S,)``."""
-        return self._W.copy()
+        return self._W
 
 
 Callback = Callable[[Snapshot], Any]
@@ -105,9 +105,10 @@ class Run:
         self.iterations += 1
         self.V = W
         self.half_width = bounds.half_width
-        if keep:
+        if keep or self.half_width <= self.tol:
             self.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
-            self.half_width = min(self.half_width, self.enclosure.half_width)
+            # Adding the shifts rounds: what counts as converged is the enclosure that will be returned.
+            self.half_width = self.enclosure.half_width
         self._records.append((self.iterations, self.bellman.full_sweeps, self.half_width))
         if self._progress is not None:
             self._progress.update(self.half_width, self.tol)
@@ -118,7 +119,8 @@ class Run:
         elif self.max_iter is not None and self.iterations >= self.max_iter:
             self.status = "max_iter"
         if self._callback is not None:
-            snapshot = Snapshot(self.iterations, self.bellman.full_sweeps, W, bounds)
+            # A copy: W will be overwritten, and snapshots may be kept.
+            snapshot = Snapshot(self.iterations, self.bellman.full_sweeps, W.copy(), bounds)
             if self._callback(snapshot) and not self.done:
                 self.status = "stopped"
         return self.done
@@ -129,7 +131,9 @@ class Run:
             return True
         if self.half_width > NEAR_FLOOR * floor or len(self._records) <= STALL_WINDOW:
             return False
-        return self.half_width > STALL_SHRINKAGE * self._records[-1 - STALL_WINDOW][2]
+        # Near gamma = 1 even a healthy sweep may shrink the width by gamma only.
+        slowest = max(STALL_SHRINKAGE, (1.0 + self.bellman.gamma**STALL_WINDOW) / 2)
+        return self.half_width > slowest * self._records[-1 - STALL_WINDOW][2]
 
     def trace(self) -> Trace:
         """Return the records so far."""

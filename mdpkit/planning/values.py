@@ -12,7 +12,7 @@ from mdpkit.models import FiniteHorizonMDP, TabularMDP
 from mdpkit.models._checks import as_floats
 from mdpkit.planning.discounted import _kernels as kernels
 from mdpkit.planning.discounted.bellman import bellman_operator
-from mdpkit.planning.discounted.solver import check_values
+from mdpkit.planning.discounted.solver import check_finite, check_values
 from mdpkit.planning.rounding import largest
 
 __all__ = ["bellman_residual", "greedy_policy", "q_values"]
@@ -112,6 +112,7 @@ def _steps(problem: FiniteHorizonMDP, V: Any) -> list[tuple[TabularMDP, Floats, 
         raise ShapeError(
             f"V must have shape ({problem.horizon + 1}, {problem.n_states}), found {values.shape}", argument="V"
         )
+    check_finite(values, "V")
     operators = {id(stage): bellman_operator(stage, problem.gamma) for stage in set(problem.stages)}
     return [(m, operators[id(m)].pair_values(values[h + 1]), values[h + 1]) for h, m in enumerate(problem.stages)]
 

@@ -118,10 +118,20 @@ def value_heatmap(
         ax.set(xlabel="column", ylabel="row")
         ink = _ink(image, numbers, blocked)
         if print_values:
+            # A value certified to be zero up to rounding should read as zero.
+            negligible = 1e-9 * float(np.max(np.abs(shown.compressed()), initial=0.0))
             for cell in np.flatnonzero(~blocked & np.isfinite(numbers)):
                 row, col = divmod(int(cell), cols)
                 low = 0.33 if arrows is not None else 0.0
-                ax.text(col, row + low, _short(numbers[cell]), ha="center", va="center", fontsize=7.5, color=ink[cell])
+                ax.text(
+                    col,
+                    row + low,
+                    _short(0.0 if abs(numbers[cell]) <= negligible else numbers[cell]),
+                    ha="center",
+                    va="center",
+                    fontsize=7.5,
+                    color=ink[cell],
+                )
         if tiles is not None:
             for cell in np.flatnonzero([bool(tile.strip()) for tile in tiles]):
                 row, col = divmod(int(cell), cols)
@@ -135,7 +145,8 @@ def value_heatmap(
                 ax.text(col - 0.45, row - 0.45, tiles[cell], **font)
         if arrows is not None:
             _draw_arrows(ax, arrows, cols, ink, lift=0.1 if print_values else 0.0)
-        bar = ax.figure.colorbar(image, ax=ax, label=value_label, fraction=0.04, pad=0.02)
+        # An inset keeps the bar as tall as the grid, whatever room the axes were given.
+        bar = ax.figure.colorbar(image, cax=ax.inset_axes((1.02, 0.0, 0.35 / cols, 1.0)), label=value_label)
         bar.outline.set_visible(False)
     return ax
 

@@ -40,14 +40,15 @@ def linear_program(run: Run, *, form: str = "primal") -> None:
     owner = sp.csr_array((np.ones(n_pairs), (np.arange(n_pairs), pair_state)), shape=(n_pairs, n_states))
     flow: Any = sp.csr_array(owner - bellman.gamma * bellman.rows.csr())
     start: Any = np.full(n_states, 1.0 / n_states)
+    # HiGHS has absolute tolerances and takes numbers beyond 1e20 for infinite: hand it rewards of size 1.
+    unit = bellman.rounding.reward_scale or 1.0
+    reward = bellman.reward / unit
     if form == "primal":
-        answer: Any = linprog(start, A_ub=-flow, b_ub=-bellman.reward, bounds=(None, None), method="highs")
+        answer: Any = linprog(start, A_ub=-flow, b_ub=-reward, bounds=(None, None), method="highs")
     else:
-        answer = linprog(-bellman.reward, A_eq=flow.T, b_eq=start, bounds=(0, None), method="highs")
+        answer = linprog(-reward, A_eq=flow.T, b_eq=start, bounds=(0, None), method="highs")
     if answer.x is None:
         raise MDPKitError(f"HiGHS did not solve the {form} linear programme: {answer.message}")
-    if form == "primal":
-        run.V = np.asarray(answer.x, dtype=np.float64)
-    else:
-        run.V = -np.asarray(answer.eqlin.marginals, dtype=np.float64)
+    values = answer.x if form == "primal" else -answer.eqlin.marginals
+    run.V = unit * np.asarray(values, dtype=np.float64)
     policy_iteration(run)

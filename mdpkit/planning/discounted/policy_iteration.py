@@ -35,6 +35,9 @@ def policy_iteration(run: Run, *, evaluation: str = "auto") -> None:
         if evaluation == "auto":
             evaluation = choose_evaluation(rows)
         V = factorize(rows, bellman.gamma, evaluation)(bellman.reward[choice])
+        if not np.isfinite(V).all():
+            # With 1 - gamma down to a rounding error the system is singular in float64.
+            break
         q = bellman.pair_values(V)
         lo, hi = kernels.best_pairs(bellman.state_ptr, q, V, W, bellman.choice)
         if run.check(V, W, lo, hi):

@@ -23,7 +23,8 @@ from mdpkit.models import TabularMDP
 from mdpkit.models._checks import as_floats
 from mdpkit.planning.certificate import sweep_bounds
 from mdpkit.planning.discounted import _kernels as kernels
-from mdpkit.planning.discounted.bellman import bellman_operator
+from mdpkit.planning.discounted.absorbing import absorbing_bounds, absorbing_states
+from mdpkit.planning.discounted.bellman import Bellman, bellman_operator
 from mdpkit.planning.discounted.gauss_seidel import gauss_seidel
 from mdpkit.planning.discounted.krylov_policy_iteration import krylov_policy_iteration
 from mdpkit.planning.discounted.linear_program import linear_program
@@ -33,6 +34,7 @@ from mdpkit.planning.discounted.value_iteration import value_iteration
 from mdpkit.planning.rounding import Rounding, largest
 from mdpkit.planning.run import Callback, Progress, Run
 from mdpkit.planning.solution import Solution
+from mdpkit.planning.verification.directed import add_up
 
 METHODS: dict[str, Callable[..., None]] = {
     "value_iteration": value_iteration,
@@ -42,6 +44,8 @@ METHODS: dict[str, Callable[..., None]] = {
     "krylov_policy_iteration": krylov_policy_iteration,
     "linear_program": linear_program,
 }
+LARGEST_VALUE = 1e150
+"""Krylov solvers square their numbers."""
 SMALL = 200
 """Up to this many states dense policy iteration beats everything, whatever the discount."""
 
@@ -70,8 +74,13 @@ def solve_discounted(
     check_options(METHODS[name], options, name)
     check_max_iter(max_iter)
     bellman = bellman_operator(model, gamma)
+    check_range(bellman.rounding)
     tol = default_tolerance(bellman.rounding) if tol is None else check_tolerance(tol)
-    start = np.zeros(model.n_states) if V0 is None else check_values(V0, model.n_states, "V0").copy()
+    start = starting_values(bellman)
+    if V0 is not None:
+        # V* lies between these ends; starting beyond them could only hurt, and huge values would swamp the rounding.
+        ends = np.array([np.min(bellman.reward), np.max(bellman.reward)]) / (1.0 - gamma)
+        start = np.clip(check_values(V0, model.n_states, "V0"), *ends)
     with Progress(name.replace("_", " ")) if progress else nullcontext() as bar:
         run = Run(bellman, start, tol=tol, max_iter=max_iter, callback=callback, progress=bar)
         try:
@@ -85,6 +94,15 @@ def solve_discounted(
     if not solution.converged:
         warnings.warn(solution.message, ConvergenceWarning, stacklevel=4)
     return solution
+
+
+def starting_values(bellman: Bellman) -> Floats:
+    """Return zeros, and the known values where the process can never move again."""
+    V = np.zeros(bellman.n_states)
+    absorbing = absorbing_states(bellman)
+    low, high = absorbing_bounds(bellman, absorbing)
+    V[absorbing] = (low + high) / 2
+    return V
 
 
 def choose_method(model: TabularMDP) -> str:
@@ -101,11 +119,15 @@ def finish(model: TabularMDP, run: Run, method: str) -> Solution:
     lo, hi = kernels.best_pairs(bellman.state_ptr, q, V, W, choice)
     bounds = sweep_bounds(V, lo, hi, rounding)
     run.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
+    absorbing = absorbing_states(bellman)
+    known_low, known_high = run.enclosure.lower.copy(), run.enclosure.upper.copy()
+    known_low[absorbing], known_high[absorbing] = absorbing_bounds(bellman, absorbing)
+    run.enclosure.tighten(known_low, known_high, bounds.floor)
     lower, upper = run.enclosure.lower, run.enclosure.upper
     kernels.first_within(bellman.state_ptr, q, W, rounding.tie(largest(V)), choice)
     attained = q[choice]
     of_policy = sweep_bounds(V, float(np.min(attained - V)), hi, rounding)
-    policy_loss = max(0.0, float(np.max(upper - (attained + of_policy.low))))
+    policy_loss = max(0.0, float(np.max(add_up(upper, -(attained + of_policy.low)))))
     # A pair this far below the best cannot be optimal (MacQueen 1967).
     margin = gamma / (1.0 - gamma) * (hi - lo) + 2 * bounds.floor
     survivors = q >= np.repeat(W, np.diff(bellman.state_ptr)) - margin
@@ -156,6 +178,18 @@ def check_discounted(gamma: float | None) -> float:
     return gamma
 
 
+def check_range(rounding: Rounding) -> None:
+    """Refuse models whose values could overflow: there no sum and no bound means anything."""
+    largest_value = rounding.reward_scale / (1.0 - rounding.gamma)
+    if not largest_value <= LARGEST_VALUE:
+        raise NonFiniteRewardError(
+            f"rewards up to {rounding.reward_scale:.3g} in magnitude with gamma = {rounding.gamma} allow values up to "
+            f"{largest_value:.3g}, beyond the range of float64 ({LARGEST_VALUE:g}); rescale the rewards",
+            argument="problem",
+            value=rounding.reward_scale,
+        )
+
+
 def default_tolerance(rounding: Rounding) -> float:
     """Return 1e-8 relative to the largest possible value, or the rounding floor where that is larger."""
     value_scale = rounding.reward_scale / (1.0 - rounding.gamma)
@@ -189,12 +223,22 @@ def check_values(V: Any, n_states: int, name: str) -> Floats:
     values = as_floats(V, name)
     if values.shape != (n_states,):
         raise ShapeError(f"{name} must have shape ({n_states},), found {values.shape}", argument=name)
-    if not np.all(np.isfinite(values)):
-        s = int(np.argmin(np.isfinite(values)))
-        raise NonFiniteRewardError(
-            f"{name}[{s}] = {values[s]!r} is not finite", argument=name, index=s, value=values[s]
-        )
+    check_finite(values, name)
     return values
+
+
+def check_finite(values: Floats, name: str) -> None:
+    """Refuse NaN and infinity."""
+    finite = np.isfinite(values)
+    if not finite.all():
+        where = tuple(int(i) for i in np.argwhere(~finite)[0])
+        value = float(values[where])
+        raise NonFiniteRewardError(
+            f"{name}{list(where)} = {value!r} is not finite",
+            argument=name,
+            index=where if len(where) > 1 else where[0],
+            value=value,
+        )
 
 
 def check_options(function: Callable[..., Any], options: dict[str, Any], method: str) -> None:

@@ -8,15 +8,16 @@ from typing import Any
 import numpy as np
 
 from mdpkit._typing import Floats
-from mdpkit.errors import ConvergenceWarning, PolicyError, ShapeError, UnknownOptionError
+from mdpkit.errors import ConvergenceWarning, NonFiniteRewardError, PolicyError, ShapeError, UnknownOptionError
 from mdpkit.models import FiniteHorizonMDP
 from mdpkit.models.policies import is_deterministic
 from mdpkit.planning.discounted import _kernels as kernels
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
-from mdpkit.planning.discounted.solver import check_options, check_tolerance
+from mdpkit.planning.discounted.solver import LARGEST_VALUE, check_options, check_tolerance
 from mdpkit.planning.rounding import UNIT_ROUNDOFF, Rounding, largest
 from mdpkit.planning.run import Callback
 from mdpkit.planning.solution import Solution, Trace
+from mdpkit.planning.verification.directed import add_up
 
 METHODS = ("auto", "backward_induction")
 
@@ -47,6 +48,7 @@ def solve_finite_horizon(
     for name, value in (("max_iter", max_iter), ("V0", V0), ("callback", callback)):
         if value is not None:
             raise UnknownOptionError(f"backward induction takes no {name}: it is a single pass", argument=name)
+    _check_range(problem)
     H, S = problem.horizon, problem.n_states
     operators = {id(stage): bellman_operator(stage, problem.gamma) for stage in set(problem.stages)}
     V = np.empty((H + 1, S))
@@ -66,7 +68,8 @@ def solve_finite_horizon(
         policy[h] = stage.pair_action[choice]
         step = bellman.rounding.sweep_error(value_scale)
         errors[h] = (problem.gamma * errors[h + 1] + step) * (1 + 4 * UNIT_ROUNDOFF)
-        losses[h] = (problem.gamma * losses[h + 1] + tie * bool(value_scale) + 2 * step) * (1 + 4 * UNIT_ROUNDOFF)
+        given_up = float(np.max(V[h] - q[choice]))
+        losses[h] = (problem.gamma * losses[h + 1] + given_up + 2 * step) * (1 + 4 * UNIT_ROUNDOFF)
         margin = 2 * errors[h]
         optimal[h, stage.pair_state, stage.pair_action] = q >= np.repeat(V[h], np.diff(stage.state_ptr)) - margin
     target = _default_tol(V, errors) if tol is None else check_tolerance(tol)
@@ -80,6 +83,7 @@ def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: s
             f"a finite horizon is evaluated by backward_induction; found {method!r}", argument="method"
         )
     plan = read_plan(problem, policy)
+    _check_range(problem)
     H = problem.horizon
     V = np.empty((H + 1, problem.n_states))
     V[H] = problem.terminal_values
@@ -99,7 +103,7 @@ def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: s
         callback=None,
         options={},
     )
-    losses = best.upper - (V - errors[:, None])
+    losses = add_up(best.upper, -np.where(errors[:, None] == 0.0, V, np.nextafter(V - errors[:, None], -np.inf)))
     target = _default_tol(V, errors) if tol is None else check_tolerance(tol)
     loss = max(0.0, float(np.max(losses)))
     return _certified(problem, V, np.array(plan), errors, None, loss, target, "backward_induction")
@@ -107,11 +111,12 @@ def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: s
 
 def read_plan(problem: FiniteHorizonMDP, policy: Any) -> list[Any]:
     """Read a policy as one stationary policy per step; a policy without a time axis is played at every step."""
+    deterministic = is_deterministic(policy)
     array = np.asarray(policy)
     if array.dtype.kind not in "iuf":
         raise PolicyError(f"policy must hold action ids or probabilities, found dtype {array.dtype}", argument="policy")
     H, S, A = problem.horizon, problem.n_states, problem.n_actions
-    with_time, without = ((H, S), (S,)) if is_deterministic(array) else ((H, S, A), (S, A))
+    with_time, without = ((H, S), (S,)) if deterministic else ((H, S, A), (S, A))
     if array.shape == with_time:
         return list(array)
     if array.shape == without:
@@ -120,7 +125,20 @@ def read_plan(problem: FiniteHorizonMDP, policy: Any) -> list[Any]:
 
 
 def _default_tol(V: Floats, errors: Floats) -> float:
-    return max(1e-8 * max(1.0, largest(V)), float(np.max(errors)))
+    return max(1e-8 * max(1.0, largest(V)), 2 * float(np.max(errors)))
+
+
+def _check_range(problem: FiniteHorizonMDP) -> None:
+    """Refuse models whose values could overflow."""
+    reward_scale = max(largest(stage.pair_reward) for stage in set(problem.stages))
+    largest_value = problem.horizon * reward_scale + largest(problem.terminal_values)
+    if not largest_value <= LARGEST_VALUE:
+        raise NonFiniteRewardError(
+            f"rewards up to {reward_scale:.3g} in magnitude over {problem.horizon} steps allow values up to "
+            f"{largest_value:.3g}, beyond the range of float64 ({LARGEST_VALUE:g}); rescale the rewards",
+            argument="problem",
+            value=reward_scale,
+        )
 
 
 def _certified(
@@ -137,7 +155,7 @@ def _certified(
     exact = errors[:, None] == 0.0
     lower = np.where(exact, V, np.nextafter(V - errors[:, None], -np.inf))
     upper = np.where(exact, V, np.nextafter(V + errors[:, None], np.inf))
-    half_width = float(np.max(errors))
+    half_width = float(np.max(upper - lower)) / 2
     converged = half_width <= tol
     status = "converged" if converged else "floor"
     reached = f"every value is certified within {half_width:.3g} (tol {tol:.3g})"

@@ -12,8 +12,9 @@ import numpy as np
 
 from mdpkit._typing import Floats, Ints
 from mdpkit.models import TabularMDP
+from mdpkit.models._checks import sum_noise
 from mdpkit.models.rows import SparseRows
-from mdpkit.planning.rounding import UNIT_ROUNDOFF, largest
+from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF, largest
 from mdpkit.planning.verification import _kernels as kernels
 from mdpkit.planning.verification.directed import add_down, add_up, round_down, round_up
 
@@ -62,16 +63,28 @@ class DoubledPairs:
     def __init__(self, model: TabularMDP, gamma: float) -> None:
         self.model = model
         self.gamma = gamma
+        table = model.outcomes if model.has_random_rewards else None
+        # Rows that merged several outcomes were rounded; the outcomes are the model.
+        self.outcomes = table if table is not None and len(table) > model.nnz else None
 
     def bounds(self, V: Floats) -> tuple[Floats, Floats]:
         """Return doubles certainly below and above every exact pair value."""
-        rows, n = self.model.rows, self.model.n_pairs
+        rows, table, n = self.model.rows, self.outcomes, self.model.n_pairs
         high, low, excess = np.empty(n), np.empty(n), np.empty(n)
-        if isinstance(rows, SparseRows):
+        longest, sum_error = rows.longest_row, rows.sum_error
+        if table is not None:
+            lengths = np.bincount(table.pair, minlength=n)
+            longest = int(np.max(lengths))
+            row_ptr = np.concatenate([[0], np.cumsum(lengths)])
+            sum_error += 2 * sum_noise(longest)
+            kernels.doubled_expectation(
+                row_ptr, table.successor.astype(np.uint32), table.prob, V, high, low, excess
+            )
+        elif isinstance(rows, SparseRows):
             kernels.doubled_expectation(rows.row_ptr, rows.col.view(np.uint32), rows.prob, V, high, low, excess)
         else:
             kernels.doubled_expectation_dense(rows.matrix, V, high, low, excess)
-        mean_low, mean_high = quotient_bounds(high, low, excess, rows.longest_row, rows.sum_error, largest(V))
+        mean_low, mean_high = quotient_bounds(high, low, excess, longest, sum_error, largest(V))
         # The product with gamma and each sum are rounded outward; rewards averaged on input carry their own error.
         reward, error = self.model.pair_reward, self.model.reward_error
         return (
@@ -83,7 +96,7 @@ class DoubledPairs:
 def _scaled(factor: float, values: Floats, sign: float) -> Floats:
     """Return ``factor * values`` rounded towards ``sign`` infinity; exact zeros stay exact."""
     product = factor * values
-    return np.where(product == 0.0, product, np.nextafter(product, sign * np.inf))
+    return np.where((values == 0.0) | (factor == 0.0), product, np.nextafter(product, sign * np.inf))
 
 
 def quotient_bounds(
@@ -95,7 +108,7 @@ def quotient_bounds(
     """
     tail = low - high * excess
     sums = scale * (4 * (longest + 8) ** 2 * UNIT_ROUNDOFF**2 + 2 * (sum_error + UNIT_ROUNDOFF) ** 2)
-    error = sums + 4 * UNIT_ROUNDOFF * np.abs(tail)
+    error = sums + 4 * UNIT_ROUNDOFF * np.abs(tail) + UNDERFLOW * (scale > 0.0)
     return add_down(high, add_down(tail, -error)), add_up(high, add_up(tail, error))
 
 

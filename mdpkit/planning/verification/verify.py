@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from typing import Any
 
@@ -129,6 +130,9 @@ def _judge(solution: Solution, derived: Derived) -> str:
     if not loss <= solution.policy_loss:
         return f"not proved: policy_loss = {solution.policy_loss!r}; the policy may lose {loss!r}"
     if derived.not_optimal is not None and solution.optimal_actions is not None:
+        shape = np.shape(solution.optimal_actions)
+        if shape != derived.not_optimal.shape:
+            return f"refuted: optimal_actions has shape {shape}, the model needs {derived.not_optimal.shape}"
         unfounded = ~solution.optimal_actions & ~derived.not_optimal
         if unfounded.any():
             return f"not proved: optimal_actions{_first(unfounded)} is False, but the action may be optimal"
@@ -204,7 +208,24 @@ class Backup:
         factor = Fraction(self.gamma) / (1 - Fraction(self.gamma))
         low = round_down(factor * Fraction(float(np.min(add_down(W_low, -V)))))
         high = round_up(factor * Fraction(float(np.max(add_up(W_high, -V)))))
-        return add_down(W_low, low), add_up(W_high, high)
+        lower, upper = add_down(W_low, low), add_up(W_high, high)
+        trapped, known_low, known_high = self.absorbing
+        lower[trapped] = np.maximum(lower[trapped], known_low)
+        upper[trapped] = np.minimum(upper[trapped], known_high)
+        return lower, upper
+
+    @cached_property
+    def absorbing(self) -> tuple[Bools, Floats, Floats]:
+        """States that only ever lead to themselves, with bounds on their value ``r / (1 - gamma)``."""
+        model, ptr = self.model, self.model.state_ptr[:-1]
+        matrix = model.rows.csr()
+        loops = (np.diff(matrix.indptr) == 1) & (matrix.indices[matrix.indptr[:-1]] == model.pair_state)
+        trapped = np.logical_and.reduceat(loops, ptr)
+        share = 1 / (1 - Fraction(self.gamma))
+        r_low, r_high = self.states(*self.pairs.bounds(np.zeros(model.n_states)))
+        known_low = np.array([round_down(Fraction(r) * share) for r in r_low[trapped].tolist()], dtype=np.float64)
+        known_high = np.array([round_up(Fraction(r) * share) for r in r_high[trapped].tolist()], dtype=np.float64)
+        return trapped, known_low, known_high
 
     def refine(self, pairs: ExactPairs, V: Floats) -> tuple[Floats, Floats]:
         """Return the fixed point to the last bit: Newton steps in doubles on residuals computed exactly.
@@ -300,7 +321,7 @@ def _misfit(solution: Solution, shape: tuple[int, ...]) -> str:
         found = np.asarray(getattr(solution, name))
         if found.shape != shape:
             return f"refuted: {name} has shape {found.shape}, the model needs {shape}"
-        if np.isnan(found).any() or (name == "V" and not np.isfinite(found).all()):
+        if not np.isfinite(found).all():
             where = _first(~np.isfinite(found))
             return f"refuted: {name}{where} = {found[tuple(where)]!r} is not a finite number"
     return ""
