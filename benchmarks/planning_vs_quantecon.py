@@ -1,4 +1,6 @@
-"""Time `mdpkit.solve` against QuantEcon on the same models to the same accuracy, each solver in its own process.
+"""Time `mdpkit.solve` against QuantEcon on the same models and to the same accuracy.
+
+Each solver runs in a process of its own:
 
     python benchmarks/planning_vs_quantecon.py
 

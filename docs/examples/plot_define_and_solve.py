@@ -11,8 +11,6 @@ We write this problem down in three ways, solve it, look at the answer as a tabl
 larger one that comes from another library.
 """
 
-# sphinx_gallery_thumbnail_number = 3
-
 # %%
 # Three ways to write it down
 # ---------------------------
@@ -23,6 +21,8 @@ larger one that comes from another library.
 # **As arrays**, ``P[s, a, s']`` and ``r[s, a]``. Every state has a row for every action, so the missing one
 # (recharging a high battery) must be forbidden: its reward is ``-inf``. The reward of a risky search is the average
 # over what may happen, :math:`\beta \cdot 2 + (1 - \beta) \cdot (-3) = 0.5`.
+
+# sphinx_gallery_thumbnail_number = 3
 
 import numpy as np
 

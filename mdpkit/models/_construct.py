@@ -43,7 +43,7 @@ class Core:
     pair_action: SmallInts
     n_actions: int
     reward: Floats
-    reward_error: float = 0.0
+    reward_error: Floats | None = None
     outcome_reward: Floats | None = None
     outcome_table: Outcomes | None = None
 
@@ -207,8 +207,9 @@ def outcomes_core(
     core = Core(rows, state_ptr, pair_action.astype(np.int32), n_actions, np.zeros(0))
     if len(table) == rows.nnz:
         return _with_entry_rewards(core, table.reward)
-    mean: Floats = np.bincount(table.pair, weights=table.prob * table.reward, minlength=len(key)).astype(np.float64)
-    error = _mean_error(longest, distance + noise, table.reward)
+    start = np.flatnonzero(np.diff(table.pair, prepend=-1))
+    low, high = np.minimum.reduceat(table.reward, start), np.maximum.reduceat(table.reward, start)
+    mean, error = _means(np.add.reduceat(table.prob * table.reward, start), low, high, longest, distance + noise)
     return replace(core, reward=mean, reward_error=error, outcome_table=table)
 
 
@@ -250,7 +251,9 @@ def restore_rewards(core: Core, reward: Floats, values: Floats | None = None) ->
         check_rewards(values, "reward", unravel(stored))
         core = _with_entry_rewards(core, values)
     off = (
-        np.abs(reward - core.reward) > 2 * core.reward_error if reward.shape == core.reward.shape else np.ones(1, bool)
+        np.abs(reward - core.reward) > 2 * (0.0 if core.reward_error is None else core.reward_error)
+        if reward.shape == core.reward.shape
+        else np.ones(1, bool)
     )
     if off.any():
         raise InputError("reward does not agree with the outcomes", argument="reward", index=int(np.argmax(off)))
@@ -265,10 +268,10 @@ def _with_rewards(core: Core, r: Any, locate: Locate) -> Core:
     product = (n_states, core.n_actions)
     if r.shape == (n_states,) and n_states != rows.n_rows:
         check_rewards(r, "r", unravel(r.shape))
-        return replace(core, reward=np.repeat(r, np.diff(core.state_ptr)), reward_error=0.0)
+        return replace(core, reward=np.repeat(r, np.diff(core.state_ptr)), reward_error=None)
     if r.shape == (rows.n_rows,) or (r.shape == product and rows.n_rows == r.size):
         check_rewards(r, "r", locate if r.ndim == 1 else unravel(r.shape))
-        return replace(core, reward=r.reshape(-1), reward_error=0.0)
+        return replace(core, reward=r.reshape(-1), reward_error=None)
     if r.shape in ((rows.n_rows, n_states), (*product, n_states)) and r.size == rows.n_rows * n_states:
         check_rewards(r, "r", lambda k: (*as_tuple(locate(k // n_states)), k % n_states))
         flat = r.reshape(rows.n_rows, n_states)
@@ -312,23 +315,24 @@ def _with_entry_rewards(core: Core, values: Floats) -> Core:
         start = rows.row_ptr[:-1]
         low, high = np.minimum.reduceat(values, start), np.maximum.reduceat(values, start)
         if np.array_equal(low, high):
-            return replace(core, reward=low, reward_error=0.0)
+            return replace(core, reward=low, reward_error=None)
         mean = np.add.reduceat(rows.prob * values, start)
     else:
         possible = rows.matrix > 0.0
         low = np.min(values, axis=1, where=possible, initial=np.inf)
         high = np.max(values, axis=1, where=possible, initial=-np.inf)
         if np.array_equal(low, high):
-            return replace(core, reward=low, reward_error=0.0)
+            return replace(core, reward=low, reward_error=None)
         mean = np.einsum("ks,ks->k", rows.matrix, values)
-    mean = np.where(low == high, low, np.clip(mean, low, high))
-    error = _mean_error(rows.longest_row, rows.sum_error, values)
+    mean, error = _means(mean, low, high, rows.longest_row, rows.sum_error)
     return replace(core, reward=mean, reward_error=error, outcome_reward=values)
 
 
-def _mean_error(longest: int, sum_error: float, reward: Floats) -> float:
-    """Bound on the rounding of ``sum_j p_j r_j``, including that of the row sums."""
-    return ((longest + 2) * UNIT_ROUNDOFF + sum_error) * float(np.max(np.abs(reward)))
+def _means(mean: Floats, low: Floats, high: Floats, longest: int, sum_error: float) -> tuple[Floats, Floats]:
+    """Return averaged rewards ``sum_j p_j r_j`` and bounds on their rounding; rewards that do not vary are exact."""
+    constant = low == high
+    error = ((longest + 2) * UNIT_ROUNDOFF + sum_error) * np.maximum(np.abs(low), np.abs(high))
+    return np.where(constant, low, np.clip(mean, low, high)), np.where(constant, 0.0, error)
 
 
 def _check_pair_indices(states: Ints, actions: Ints, n_states: int, n_actions: int | None) -> int:

@@ -33,7 +33,7 @@ class TabularViews:
     _pair_action: SmallInts
     _n_actions: int
     _reward: Floats
-    _reward_error: float
+    _reward_error: Floats | None
     _outcome_reward: Floats | None
     _outcome_table: Outcomes | None
     _gamma: float | None
@@ -114,9 +114,9 @@ class TabularViews:
         return self._reward
 
     @property
-    def reward_error(self) -> float:
-        """Bound on the rounding made when rewards on transitions were averaged (0 if they never were)."""
-        return self._reward_error
+    def reward_error(self) -> Floats:
+        """Bounds on the rounding made when rewards on transitions were averaged, shape ``(N,)``."""
+        return np.broadcast_to(0.0, (self.n_pairs,)) if self._reward_error is None else self._reward_error
 
     @property
     def rewards(self) -> Floats:

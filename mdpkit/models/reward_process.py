@@ -62,7 +62,7 @@ class MarkovRewardProcess:
     __slots__ = ("_gamma", "_initial", "_reward", "_reward_error", "_rows", "_state_names")
     _rows: Rows
     _reward: Floats
-    _reward_error: float
+    _reward_error: Floats
     _gamma: float | None
     _initial: Floats | None
     _state_names: tuple[str, ...] | None
@@ -87,13 +87,13 @@ class MarkovRewardProcess:
         check_rewards(reward, "r", lambda i: i)
         rows = read_rows(P, n_states, "P", lambda k: k, renormalize=False)
         names = check_names(state_names, n_states, "state_names")
-        self._fill(rows, reward, 0.0, check_discount(gamma), check_initial(initial, n_states), names)
+        self._fill(rows, reward, np.zeros(n_states), check_discount(gamma), check_initial(initial, n_states), names)
 
     def _fill(
         self,
         rows: Rows,
         reward: Floats,
-        reward_error: float,
+        reward_error: Floats,
         gamma: float | None,
         initial: Floats | None,
         state_names: tuple[str, ...] | None,
@@ -141,8 +141,8 @@ class MarkovRewardProcess:
         return self._reward
 
     @property
-    def reward_error(self) -> float:
-        """Bound on the rounding made when rewards were averaged."""
+    def reward_error(self) -> Floats:
+        """Bounds on the rounding made when rewards were averaged, shape ``(S,)``."""
         return self._reward_error
 
     def transition_matrix(self) -> Floats:
@@ -158,20 +158,21 @@ def reward_process(model: TabularMDP, policy: Any) -> MarkovRewardProcess:
     process = MarkovRewardProcess.__new__(MarkovRewardProcess)
     if is_deterministic(policy):
         pairs = policy_pairs(model, policy)
-        rows, reward, error = model.rows.take(pairs), model.pair_reward[pairs], model.reward_error
+        rows, reward, error = model.rows.take(pairs), model.pair_reward[pairs], model.reward_error[pairs]
     else:
         rows, reward, error = _mixed(model, policy_weights(model, policy))
     process._fill(rows, reward, error, model.gamma, model.initial, model.state_names)
     return process
 
 
-def _mixed(model: TabularMDP, weights: Floats) -> tuple[Rows, Floats, float]:
+def _mixed(model: TabularMDP, weights: Floats) -> tuple[Rows, Floats, Floats]:
     """Average rows and rewards over the actions a stochastic policy takes."""
     mix = sp.csr_array((weights, np.arange(model.n_pairs), model.state_ptr), shape=(model.n_states, model.n_pairs))
     reward = np.asarray(mix @ model.pair_reward)
     # Every averaged entry is a sum of at most A products, and the weights of a state sum to one up to A roundings.
     relative = (2 * model.n_actions + 4) * UNIT_ROUNDOFF
-    error = model.reward_error + relative * float(np.max(np.abs(model.pair_reward)))
+    error: Floats = np.asarray(mix @ (model.reward_error + relative * np.abs(model.pair_reward)), dtype=np.float64)
+    error = error * (1.0 + relative)
     if isinstance(model.rows, DenseRows):
         return DenseRows(np.asarray(mix @ model.rows.matrix), model.rows.sum_error + relative), reward, error
     averaged = sp.csr_array(mix @ model.rows.csr())

@@ -245,7 +245,7 @@ class TabularMDP(TabularViews):
             "_pair_action": frozen(core.pair_action),
             "_n_actions": core.n_actions,
             "_reward": frozen(core.reward),
-            "_reward_error": core.reward_error,
+            "_reward_error": None if core.reward_error is None else frozen(core.reward_error),
             "_outcome_reward": None if core.outcome_reward is None else frozen(core.outcome_reward),
             "_outcome_table": core.outcome_table,
             "_gamma": gamma,

@@ -44,7 +44,7 @@ def test_round_trips_lose_no_bit(tmp_path, model, suffix):
     again = io.read(path, gamma=model.gamma)
     assert_same_outcomes(model, again)
     assert again.gamma == model.gamma
-    np.testing.assert_allclose(again.pair_reward, model.pair_reward, rtol=0, atol=2 * model.reward_error)
+    assert np.all(np.abs(again.pair_reward - model.pair_reward) <= 2 * model.reward_error)
 
 
 @pytest.mark.parametrize("entry", problems.catalogue(), ids=lambda entry: entry.name)
