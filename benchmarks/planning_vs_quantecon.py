@@ -4,7 +4,7 @@ Each solver runs in a process of its own:
 
     python benchmarks/planning_vs_quantecon.py
 
-Model building and compilation are excluded (one warm-up solve); the median of several runs and their spread are printed,
+Model building and compilation are excluded (one warm-up solve); the median of several runs and their spread are shown,
 with the true error of each answer, measured against an enclosure proved by `mdpkit.verify`. A peer that is not
 installed is reported as "not run".
 """

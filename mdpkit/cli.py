@@ -54,7 +54,7 @@ class _Commands(click.Group):
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(__version__, prog_name="mdpkit")
 def cli() -> None:
-    r"""Exact solvers and provable algorithms for Markov decision processes.
+    """Exact solvers and provable algorithms for Markov decision processes.
 
     \b
     Examples:
@@ -89,7 +89,7 @@ def main() -> None:
 def reproduce(
     names: tuple[str, ...], preset: str, jobs: int | None, output: str | None, project: str | None, only_list: bool
 ) -> None:
-    r"""Run the experiments behind figures, draw them, and check what they claim.
+    """Run the experiments behind figures, draw them, and check what they claim.
 
     NAMES are modules of paper_figures/; without any, all figures are made. Finished cells are kept in .mdpkit-cache/,
     so an interrupted run goes on where it stopped. The report is report/index.html.
@@ -176,7 +176,7 @@ def _print_claims(done: Reproduction) -> None:
 @click.option("--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write the whole table as CSV.")
 @click.option("--all", "show_all", is_flag=True, help=f"Print every state, not only the first {SHOWN_ROWS}.")
 def solve(file: str, method: str, tol: float | None, gamma: float | None, output: str | None, show_all: bool) -> None:
-    r"""Solve the problem in FILE and print its values, with certified bounds, and a policy.
+    """Solve the problem in FILE and print its values, with certified bounds, and a policy.
 
     Exit status: 0 if the tolerance was met, 3 if not (the bounds still hold), 2 for bad input.
 
@@ -232,7 +232,7 @@ def _print_solution(file: str, model: Any, solution: Solution) -> None:
     facts = [
         ("problem", f"{file}: {model!r}"),
         ("method", f"{solution.method}, {_count(solution.iterations, 'iteration')}"),
-        ("result", f"{'converged' if solution.converged else 'NOT CONVERGED'}: {solution.message}"),
+        ("result", ("" if solution.converged else "NOT CONVERGED. ") + solution.message),
         ("values", f"certified within ±{half_width:.3g} (tolerance {solution.tol:.3g})"),
         ("policy", f"certified to lose at most {solution.policy_loss:.3g} in any state"),
     ]
@@ -275,7 +275,7 @@ def _cell(value: Any) -> str:
 @click.argument("file", type=click.Path())
 @click.option("--gamma", type=float, default=None, metavar="X", help="Discount factor, in place of the file's.")
 def info(file: str, gamma: float | None) -> None:
-    r"""Describe the problem in FILE: sizes, discount, sparsity, rewards, terminal states, names.
+    """Describe the problem in FILE: sizes, discount, sparsity, rewards, terminal states, names.
 
     \b
     Example:
@@ -354,7 +354,7 @@ def _listed(items: Any, names: tuple[str, ...] | None) -> str:
 @click.argument("name", required=False)
 @click.option("--output", type=click.Path(dir_okay=False), metavar="FILE", help="Write a small instance of NAME.")
 def problems(name: str | None, output: str | None) -> None:
-    r"""List the named problems, describe one, or write a small instance of it to a file.
+    """List the named problems, describe one, or write a small instance of it to a file.
 
     \b
     Examples:

@@ -102,10 +102,11 @@ def _claims(data: pd.DataFrame, cliff: pd.DataFrame) -> list[Claim]:
             source="mdpkit.verify",
         ),
         Claim(
-            "CliffWalking: the start is worth the thirteen steps along the edge, -(1 - gamma^13) / (1 - gamma)",
-            float(start["V"]),
-            closed_form,
-            held=float(start["lower"]) - 1e-12 <= closed_form <= float(start["upper"]) + 1e-12,
+            f"CliffWalking: the start is worth thirteen steps, -(1 - gamma^13) / (1 - gamma) = {closed_form:.6f}"
+            " (distance)",
+            abs(float(start["V"]) - closed_form),
+            1e-10,
+            held=abs(float(start["V"]) - closed_form) <= 1e-10,
             source="closed form of a deterministic path",
         ),
     ]

@@ -117,7 +117,7 @@ def test_an_interrupt_says_how_to_go_on(project: Path) -> None:
 def test_solve(forest: Path, tmp_path: Path) -> None:
     result = call("solve", forest, "--gamma", 0.95, "--tol", 1e-6, "--output", tmp_path / "out.csv")
     assert result.exit_code == 0, result.output
-    assert "converged" in result.output
+    assert "Converged after" in result.output
     assert "certified within ±" in result.output
     assert "age 2" in result.output
     frame = pd.read_csv(tmp_path / "out.csv")

@@ -182,6 +182,11 @@ def outcomes_core(
     if n_states is None:
         n_states = int(max(np.max(states), np.max(successors))) + 1
     _check_range(successors, n_states, "successor", hint="; a terminal state is an absorbing state with reward 0")
+    if n_states > length:
+        # Some state owns no line: say so before one stray index makes arrays of its size.
+        owners = np.unique(states)
+        missing = np.flatnonzero(owners != np.arange(len(owners)))
+        raise _no_action(int(missing[0]) if len(missing) else len(owners), "state")
     n_actions = _check_pair_indices(states, actions, n_states, n_actions)
     key, pair = np.unique(states * n_actions + actions, return_inverse=True)
     pair_state, pair_action = np.divmod(key, n_actions)
@@ -340,6 +345,14 @@ def _check_pair_indices(states: Ints, actions: Ints, n_states: int, n_actions: i
     if n_actions is None:
         n_actions = int(np.max(actions)) + 1
     _check_range(actions, n_actions, "action")
+    if n_actions > np.iinfo(np.int32).max:
+        bad = int(np.argmax(actions))
+        raise StateIndexError(
+            f"action[{bad}] = {actions[bad]}; action ids must stay below 2^31",
+            argument="action",
+            index=bad,
+            value=n_actions - 1,
+        )
     return n_actions
 
 
@@ -356,8 +369,11 @@ def _check_range(index: Ints, count: int, argument: str, hint: str = "") -> None
 
 def _check_action_sets(counts: Ints, argument: str, hint: str = "") -> None:
     if np.min(counts) == 0:
-        s = int(np.argmin(counts))
-        raise EmptyActionSetError(f"{argument}: state {s} has no action{hint}", argument=argument, index=s, value=0)
+        raise _no_action(int(np.argmin(counts)), argument, hint)
+
+
+def _no_action(s: int, argument: str, hint: str = "") -> EmptyActionSetError:
+    return EmptyActionSetError(f"{argument}: state {s} has no action{hint}", argument=argument, index=s, value=0)
 
 
 def renormalize_flag(sum_to_one: str) -> bool:

@@ -38,8 +38,8 @@ class TabularMDP(TabularViews):
         `outcomes` and averaged for planning.
     gamma : float, optional
         Discount factor in ``[0, 1]``. None (the default) means undiscounted.
-    initial : int or array_like, shape (S,), optional
-        Initial state, or initial distribution.
+    initial : int, str or array_like, shape (S,), optional
+        Initial state by index or name, or initial distribution.
     state_names, action_names : sequence of str, optional
         Distinct names shown in tables and plots.
     sum_to_one : {"strict", "renormalize"}, default "strict"
@@ -238,6 +238,9 @@ class TabularMDP(TabularViews):
         state_names: Sequence[object] | None,
         action_names: Sequence[object] | None,
     ) -> None:
+        names = check_names(state_names, core.rows.n_columns, "state_names")
+        if isinstance(initial, str):
+            initial = construct.resolve(initial, core.rows.n_columns, names, "initial")
         start = check_initial(initial, core.rows.n_columns)
         fields = {
             "_rows": core.rows,
@@ -250,7 +253,7 @@ class TabularMDP(TabularViews):
             "_outcome_table": core.outcome_table,
             "_gamma": gamma,
             "_initial": None if start is None else frozen(start),
-            "_state_names": check_names(state_names, core.rows.n_columns, "state_names"),
+            "_state_names": names,
             "_action_names": check_names(action_names, core.n_actions, "action_names"),
         }
         for name, value in fields.items():

@@ -143,7 +143,8 @@ def _draw_action(
     up = (node - own) / np.linalg.norm(node - own)
     name = str(a) if mdp.action_names is None else mdp.action_names[a]
     reward = float(mdp.pair_reward[k])
-    text = name if reward == 0.0 else f"{name}, r = {reward:.{digits}g}"
+    noise = 1e-14 * float(np.max(np.abs(mdp.pair_reward)))
+    text = name if abs(reward) <= noise else f"{name}, r = {reward:.{digits}g}"
     half = 0.04 * len(text)
     sideways, upward = np.sign(up) * (np.abs(up) >= 0.5)
     # Beyond the node; where that is taken, above or below it.

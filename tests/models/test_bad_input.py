@@ -290,7 +290,10 @@ def test_initial():
         NotStochasticError, lambda: TabularMDP(P, R, initial=[1.5, -0.5]), argument="initial", index=(1,), value=-0.5
     )
     refuse(NotStochasticError, lambda: TabularMDP(P, R, initial=[0.5, 0.4]), argument="initial", value=0.9)
-    refuse(ShapeError, lambda: TabularMDP(P, R, initial="good"), argument="initial")
+    refuse(StateIndexError, lambda: TabularMDP(P, R, initial="good"), argument="initial", value="good")
+    named = TabularMDP(P, R, state_names=["bad", "good"], initial="good")
+    assert named.initial.tolist() == [0.0, 1.0]
+    assert named.with_initial("bad").initial.tolist() == [1.0, 0.0]
 
 
 def test_names():
@@ -560,3 +563,19 @@ def test_a_failed_save_leaves_the_old_file(saved, monkeypatch):
         TabularMDP(P, R).save(saved)
     assert saved.read_bytes() == before
     assert list(saved.parent.iterdir()) == [saved]
+
+
+def test_stray_indices_are_refused_before_arrays_of_their_size_are_made():
+    refuse(
+        EmptyActionSetError,
+        lambda: TabularMDP.from_outcomes([0], [0], [1.0], [0.0], [10**12]),
+        argument="state",
+        index=1,
+    )
+    refuse(
+        StateIndexError,
+        lambda: TabularMDP.from_outcomes([0], [2**31], [1.0], [0.0], [0]),
+        argument="action",
+        index=0,
+        value=2**31,
+    )

@@ -116,7 +116,7 @@ def test_heat_map_shows_values_labels_and_arrows():
     # FrozenLake: 2 is right, 1 is down, 3 is up; rows grow downwards.
     order = np.lexsort((tails[:, 0].round(), tails[:, 1].round()))
     np.testing.assert_array_equal(np.sign(steps[order]), [[1, 0], [0, 1], [0, -1]])
-    assert ax.figure.axes[-1].get_ylabel() == "value"
+    assert ax.images[0].colorbar.ax.get_ylabel() == "value"
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("column", "row")
 
 
