@@ -37,15 +37,16 @@ class SweepBounds:
 def sweep_bounds(V: Floats, lo: float, hi: float, rounding: Rounding) -> SweepBounds:
     """Turn the extremes of a computed ``W - V`` into certified shifts of ``W``."""
     gamma = rounding.gamma
-    value_scale = largest(V)
-    error = rounding.sweep_error(value_scale)
     if gamma == 0.0:
-        return SweepBounds(-error, error, error)
+        return SweepBounds(-rounding.reward_error, rounding.reward_error, rounding.reward_error)
     factor = gamma / (1.0 - gamma)
     difference = max(abs(lo), abs(hi))
+    # The scale of the ends themselves, not only of V: ends tighter than their own rounding could be true, never proved.
+    scale = largest(V) + difference * (1.0 + factor)
+    error = rounding.sweep_error(scale)
     step_error = error + 2 * UNIT_ROUNDOFF * difference
     # Adding a shift to W rounds once more, by at most u (|W| + |shift|); 4 u covers the products before it.
-    slack = 4 * UNIT_ROUNDOFF * (value_scale + difference * (1.0 + factor)) + UNDERFLOW * (difference > 0.0)
+    slack = 4 * UNIT_ROUNDOFF * scale + UNDERFLOW * (difference > 0.0)
     delta = error + factor * step_error + slack
     return SweepBounds(factor * lo - delta, factor * hi + delta, delta)
 

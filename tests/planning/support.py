@@ -60,7 +60,7 @@ def check(solution: mdpkit.Solution, exact: Exact) -> None:
     assert solution.quantity == "optimal"
     assert contains(solution.lower, solution.upper, exact.V)
     assert (solution.lower <= solution.V).all()
-    assert (solution.V <= solution.upper).all()
+    assert (solution.upper >= solution.V).all()
     assert solution.converged == (solution.half_width <= solution.tol)
     assert (solution.status == "converged") == solution.converged or solution.status == "interrupted"
     own = exact.policy(solution.policy)

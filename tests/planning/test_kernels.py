@@ -60,9 +60,7 @@ def close(found: np.ndarray, exact: list[Fraction], error: float) -> None:
 
 def test_jacobi_sweep(rows: Rows):
     W, choice = np.empty(rows.S), np.empty(rows.S, dtype=np.int64)
-    lo, hi = kernels.jacobi_sweep(
-        rows.state_ptr, rows.row_ptr, rows.col, rows.prob, rows.r, GAMMA, rows.V, W, choice
-    )
+    lo, hi = kernels.jacobi_sweep(rows.state_ptr, rows.row_ptr, rows.col, rows.prob, rows.r, GAMMA, rows.V, W, choice)
     q = [rows.q(k, exactly(rows.V)) for k in range(rows.N)]
     best = [max(rows.own(s), key=q.__getitem__) for s in range(rows.S)]
     close(W, [q[k] for k in best], rows.error)
@@ -147,9 +145,7 @@ def test_solved_sweeps(rows: Rows, reverse: bool, dense: bool):
         change = kernels.solved_sweep_dense(rows.P[rows.choice], rows.r[rows.choice], GAMMA, found, reverse)
     else:
         ptr, col, prob, r = policy_arrays(rows)
-        kernels.extract_rows_solved(
-            rows.row_ptr, rows.col, rows.prob, rows.r, GAMMA, rows.choice, ptr, col, prob, r
-        )
+        kernels.extract_rows_solved(rows.row_ptr, rows.col, rows.prob, rows.r, GAMMA, rows.choice, ptr, col, prob, r)
         assert all(s not in col[ptr[s] : ptr[s + 1]] for s in range(rows.S))
         change = kernels.solved_sweep(ptr, col, prob, r, found, reverse)
     V = exactly(rows.V)

@@ -7,7 +7,7 @@ import numpy as np
 from mdpkit._typing import Bools, Floats
 from mdpkit.models.rows import SparseRows
 from mdpkit.planning.discounted.bellman import Bellman
-from mdpkit.planning.rounding import UNIT_ROUNDOFF
+from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
 
 def absorbing_states(bellman: Bellman) -> Bools:
@@ -27,6 +27,7 @@ def absorbing_bounds(bellman: Bellman, absorbing: Bools) -> tuple[Floats, Floats
     """Return bounds on ``max r / (1 - gamma)`` for the absorbing states; exact where the reward is zero."""
     reward = np.maximum.reduceat(bellman.reward, bellman.state_ptr[:-1])[absorbing]
     value = reward / (1.0 - bellman.gamma)
-    error = 4 * UNIT_ROUNDOFF * np.abs(value) if bellman.gamma > 0.0 else 0.0
-    error = error + bellman.rounding.reward_error / (1.0 - bellman.gamma) * (1 + 8 * UNIT_ROUNDOFF)
+    error = (4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW) * (value != 0.0) if bellman.gamma > 0.0 else 0.0
+    averaged = np.maximum.reduceat(bellman.reward_error, bellman.state_ptr[:-1])[absorbing]
+    error = error + averaged / (1.0 - bellman.gamma) * (1 + 8 * UNIT_ROUNDOFF)
     return value - error, value + error

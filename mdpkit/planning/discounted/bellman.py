@@ -40,12 +40,13 @@ class Bellman:
         Work done so far, in passes over the whole model.
     """
 
-    def __init__(self, rows: Rows, state_ptr: Ints, reward: Floats, gamma: float, rounding: Rounding) -> None:
+    def __init__(self, rows: Rows, state_ptr: Ints, reward: Floats, reward_error: Floats, gamma: float) -> None:
         self.rows = rows
         self.state_ptr = state_ptr
         self.reward = reward
         self.gamma = gamma
-        self.rounding = rounding
+        self.reward_error = reward_error
+        self.rounding = Rounding.of(rows, reward, gamma, float(np.max(reward_error)))
         self.n_states = len(state_ptr) - 1
         self.n_pairs = len(reward)
         self.choice: Ints = state_ptr[:-1].copy()
@@ -173,14 +174,12 @@ class DensePolicyRows:
 
 def bellman_operator(model: TabularMDP, gamma: float) -> Bellman:
     """Return the operator of a model."""
-    rounding = Rounding.of(model.rows, model.pair_reward, gamma, model.reward_error)
-    return Bellman(model.rows, model.state_ptr, model.pair_reward, gamma, rounding)
+    return Bellman(model.rows, model.state_ptr, model.pair_reward, model.reward_error, gamma)
 
 
 def process_operator(process: MarkovRewardProcess, gamma: float) -> Bellman:
     """Return the operator of a Markov reward process: one pair per state."""
-    rounding = Rounding.of(process.rows, process.reward, gamma, process.reward_error)
-    return Bellman(process.rows, np.arange(process.n_states + 1), process.reward, gamma, rounding)
+    return Bellman(process.rows, np.arange(process.n_states + 1), process.reward, process.reward_error, gamma)
 
 
 def _unsigned(rows: SparseRows) -> Any:

@@ -37,9 +37,9 @@ def gauss_seidel(run: Run, *, order: str = "alternating") -> None:
         V, W = W, V
         V += factor * lo
         for _ in range(CERTIFY_EVERY - 1):
+            if run.max_iter is not None and run.iterations + 1 >= run.max_iter:
+                break
             reverse = order == "reverse" or (order == "alternating" and step % 2 == 1)
             bellman.sweep_in_place(V, reverse=reverse)
             step += 1
             run.iterations += 1
-            if run.max_iter is not None and run.iterations + 1 >= run.max_iter:
-                break

@@ -11,7 +11,8 @@ from mdpkit.planning.run import Run
 FORMS = ("auto", "jacobi", "in_place")
 PROBE_SWEEPS = 9
 PROBE_MEMORY = 4
-FAST_MIXING = 0.5
+FAST_MIXING = 0.75
+FAST_MEMORY = 3
 WELL_MIXING = 0.92
 EVALUATION_CAP = 500
 EVALUATION_SHARE = 0.01
@@ -56,7 +57,8 @@ def _probe(run: Run) -> str:
         lo, hi = run.bellman.sweep(V, W)
         spans.append(hi - lo)
         ratios.append(spans[-1] / spans[-2] if spans[-2] > 0.0 else 0.0)
-        if run.check(V, W, lo, hi, keep=False) or (len(ratios) > 3 and max(ratios[-2:]) < FAST_MIXING):
+        fast = len(spans) > FAST_MEMORY + 1 and max(ratios[-FAST_MEMORY:]) < FAST_MIXING
+        if run.check(V, W, lo, hi, keep=False) or fast:
             return "jacobi"
         V, W = W, V
     return "jacobi" if max(ratios[-PROBE_MEMORY:]) < WELL_MIXING else "in_place"

@@ -92,7 +92,7 @@ def solve_discounted(
             raise
     solution = finish(model, run, name)
     if not solution.converged:
-        warnings.warn(solution.message, ConvergenceWarning, stacklevel=4)
+        warnings.warn(solution.message, ConvergenceWarning, stacklevel=3)
     return solution
 
 

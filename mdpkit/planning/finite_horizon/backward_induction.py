@@ -14,7 +14,7 @@ from mdpkit.models.policies import is_deterministic
 from mdpkit.planning.discounted import _kernels as kernels
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
 from mdpkit.planning.discounted.solver import LARGEST_VALUE, check_options, check_tolerance
-from mdpkit.planning.rounding import UNIT_ROUNDOFF, Rounding, largest
+from mdpkit.planning.rounding import UNIT_ROUNDOFF, largest
 from mdpkit.planning.run import Callback
 from mdpkit.planning.solution import Solution, Trace
 from mdpkit.planning.verification.directed import add_up
@@ -90,9 +90,10 @@ def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: s
     errors = np.zeros(H + 1)
     for h in range(H - 1, -1, -1):
         process = problem.stages[h].under_policy(plan[h])
-        rounding = Rounding.of(process.rows, process.reward, problem.gamma, process.reward_error)
-        V[h] = process_operator(process, problem.gamma).pair_values(V[h + 1])
-        errors[h] = (problem.gamma * errors[h + 1] + rounding.sweep_error(largest(V[h + 1]))) * (1 + 4 * UNIT_ROUNDOFF)
+        bellman = process_operator(process, problem.gamma)
+        V[h] = bellman.pair_values(V[h + 1])
+        step = bellman.rounding.sweep_error(largest(V[h + 1]))
+        errors[h] = (problem.gamma * errors[h + 1] + step) * (1 + 4 * UNIT_ROUNDOFF)
     best = solve_finite_horizon(
         problem,
         method="auto",

@@ -11,17 +11,17 @@ from mdpkit._typing import Floats
 
 def add_down(a: Floats, b: Floats | float) -> Floats:
     """Return the largest doubles found that are at most ``a + b``; exact sums stay exact."""
-    total, error = _two_sum(a, np.asarray(b, dtype=np.float64))
+    total, error = two_sum(a, np.asarray(b, dtype=np.float64))
     return np.where(error < 0.0, np.nextafter(total, -np.inf), total)
 
 
 def add_up(a: Floats, b: Floats | float) -> Floats:
     """Return the smallest doubles found that are at least ``a + b``; exact sums stay exact."""
-    total, error = _two_sum(a, np.asarray(b, dtype=np.float64))
+    total, error = two_sum(a, np.asarray(b, dtype=np.float64))
     return np.where(error > 0.0, np.nextafter(total, np.inf), total)
 
 
-def _two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
+def two_sum(a: Floats, b: Floats) -> tuple[Floats, Floats]:
     """Knuth's error-free sum: ``a + b = total + error`` exactly."""
     total = a + b
     shadow = total - a

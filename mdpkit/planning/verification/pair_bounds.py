@@ -7,6 +7,7 @@ computed in rational arithmetic; large ones in doubled precision with a bound on
 from __future__ import annotations
 
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from mdpkit.models._checks import sum_noise
 from mdpkit.models.rows import SparseRows
 from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF, largest
 from mdpkit.planning.verification import _kernels as kernels
-from mdpkit.planning.verification.directed import add_down, add_up, round_down, round_up
+from mdpkit.planning.verification.directed import add_down, add_up, round_down, round_up, two_sum
 
 EXACT_LIMIT = 20_000
 """Rational arithmetic up to this many transitions (a fraction of a second); doubled precision beyond."""
@@ -77,50 +78,67 @@ class DoubledPairs:
             longest = int(np.max(lengths))
             row_ptr = np.concatenate([[0], np.cumsum(lengths)])
             sum_error += 2 * sum_noise(longest)
-            kernels.doubled_expectation(
-                row_ptr, table.successor.astype(np.uint32), table.prob, V, high, low, excess
-            )
+            kernels.doubled_expectation(row_ptr, table.successor.astype(np.uint32), table.prob, V, high, low, excess)
         elif isinstance(rows, SparseRows):
             kernels.doubled_expectation(rows.row_ptr, rows.col.view(np.uint32), rows.prob, V, high, low, excess)
         else:
             kernels.doubled_expectation_dense(rows.matrix, V, high, low, excess)
-        mean_low, mean_high = quotient_bounds(high, low, excess, longest, sum_error, largest(V))
-        # The product with gamma and each sum are rounded outward; rewards averaged on input carry their own error.
-        reward, error = self.model.pair_reward, self.model.reward_error
-        return (
-            add_down(add_down(reward, _scaled(self.gamma, mean_low, -1.0)), -error),
-            add_up(add_up(reward, _scaled(self.gamma, mean_high, 1.0)), error),
-        )
+        tail, error = quotient_tail(high, low, excess, longest, sum_error, largest(V))
+        # r + gamma (high + tail) stays in doubled precision and is rounded outward once, as in rational arithmetic:
+        # a claim as tight as the solver's own rounding must not be lost to the rounding of its check.
+        product, product_error = two_product(self.gamma, high)
+        total, total_error = two_sum(self.model.pair_reward, product)
+        parts = (product_error, total_error, self.gamma * tail)
+        rest = parts[0] + parts[1] + parts[2]
+        error = self.gamma * error + 4 * UNIT_ROUNDOFF * (np.abs(parts[0]) + np.abs(parts[1]) + np.abs(parts[2]))
+        # Rewards averaged on input carry their own error.
+        error = (error + self.model.reward_error) * (1 + 8 * UNIT_ROUNDOFF)
+        return add_down(total, add_down(rest, -error)), add_up(total, add_up(rest, error))
 
 
-def _scaled(factor: float, values: Floats, sign: float) -> Floats:
-    """Return ``factor * values`` rounded towards ``sign`` infinity; exact zeros stay exact."""
-    product = factor * values
-    return np.where((values == 0.0) | (factor == 0.0), product, np.nextafter(product, sign * np.inf))
+def two_product(a: float, b: Floats) -> tuple[Floats, Floats]:
+    """Dekker's error-free product: ``a * b = product + error`` exactly, underflow apart."""
+    product = a * b
+    a_high, a_low = _split(np.float64(a))
+    b_high, b_low = _split(b)
+    return product, ((a_high * b_high - product) + a_high * b_low + a_low * b_high) + a_low * b_low
+
+
+def _split(x: Any) -> tuple[Any, Any]:
+    shifted = kernels.SPLITTER * x
+    high = shifted - (shifted - x)
+    return high, x - high
 
 
 def quotient_bounds(
     high: Floats, low: Floats, excess: Floats, longest: int, sum_error: float, scale: float
 ) -> tuple[Floats, Floats]:
-    """Bound ``(high + low) / (1 + excess)``, the mean under a row divided by its exact sum.
+    """Bound ``(high + low) / (1 + excess)``, the mean under a row divided by its exact sum."""
+    tail, error = quotient_tail(high, low, excess, longest, sum_error, scale)
+    return add_down(high, add_down(tail, -error)), add_up(high, add_up(tail, error))
+
+
+def quotient_tail(
+    high: Floats, low: Floats, excess: Floats, longest: int, sum_error: float, scale: float
+) -> tuple[Floats, Floats]:
+    """Return ``tail`` and ``error`` with ``(high + low) / (1 + excess)`` within ``error`` of ``high + tail``.
 
     ``1 / (1 + x) = 1 - x`` up to ``x^2``, and the doubled sums are off by ``O(b^2 u^2)`` relative to ``max |V|``.
     """
     tail = low - high * excess
     sums = scale * (4 * (longest + 8) ** 2 * UNIT_ROUNDOFF**2 + 2 * (sum_error + UNIT_ROUNDOFF) ** 2)
-    error = sums + 4 * UNIT_ROUNDOFF * np.abs(tail) + UNDERFLOW * (scale > 0.0)
-    return add_down(high, add_down(tail, -error)), add_up(high, add_up(tail, error))
+    return tail, sums + 4 * UNIT_ROUNDOFF * np.abs(tail) + UNDERFLOW * (scale > 0.0)
 
 
 def mixture_bounds(state_ptr: Ints, weights: Floats, q_low: Floats, q_high: Floats) -> tuple[Floats, Floats]:
     """Bound the mean of pair values under the action probabilities of each state."""
     n, columns = len(state_ptr) - 1, np.arange(len(weights), dtype=np.uint32)
     longest = int(np.max(np.diff(state_ptr)))
-    sum_error = (longest + 2) * UNIT_ROUNDOFF
     ends = []
     for q in (q_low, q_high):
         high, low, excess = np.empty(n), np.empty(n), np.empty(n)
         kernels.doubled_expectation(state_ptr, columns, weights, q, high, low, excess)
+        sum_error = largest(excess) + (longest + 2) * UNIT_ROUNDOFF
         ends.append(quotient_bounds(high, low, excess, longest, sum_error, largest(q)))
     return ends[0][0], ends[1][1]
 

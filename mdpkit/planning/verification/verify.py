@@ -329,7 +329,9 @@ def _misfit(solution: Solution, shape: tuple[int, ...]) -> str:
 
 def _weights(model: TabularMDP, policy: Any) -> Floats:
     if not is_deterministic(policy):
-        return policy_weights(model, policy)
+        policy_weights(model, policy)
+        # The policy is the table as given, each row divided by its exact sum, and not what that division rounds to.
+        return np.asarray(policy, dtype=np.float64)[model.pair_state, model.pair_action]
     weights = np.zeros(model.n_pairs)
     weights[policy_pairs(model, policy)] = 1.0
     return weights
