@@ -119,9 +119,9 @@ def solve(
     --------
     >>> import mdpkit
     >>> solution = mdpkit.solve(mdpkit.problems.river_swim(6, gamma=0.95))
-    >>> solution
-    Solution(converged: policy_iteration, 1 iterations, V within 2.7e-14, policy loss <= 5.3e-14)
-    >>> solution.V[0].round(9), solution.policy.tolist()
+    >>> solution.method, solution.status, solution.half_width < 1e-12, solution.policy_loss < 1e-12
+    ('policy_iteration', 'converged', True, True)
+    >>> round(float(solution.V[0]), 9), solution.policy.tolist()
     (4.669300161, [1, 1, 1, 1, 1, 1])
     """
     solver = _find_solver(problem, objective)

@@ -115,9 +115,9 @@ class Solution:
         --------
         >>> import mdpkit
         >>> print(mdpkit.solve(mdpkit.problems.two_state(gamma=0.9)).to_frame().round(6).to_string(index=False))
-        state action     V  lower  upper
-           s0     a1   1.0    1.0    1.0
-           s1     a0 -10.0  -10.0  -10.0
+        state  action     V  lower  upper
+         good cash in   1.0    1.0    1.0
+          bad    stay -10.0  -10.0  -10.0
         """
         import pandas as pd
 

@@ -22,6 +22,7 @@ from mdpkit.errors import (
 from mdpkit.models import TabularMDP
 from mdpkit.models._checks import as_floats
 from mdpkit.planning.certificate import sweep_bounds
+from mdpkit.planning.directed import add_up
 from mdpkit.planning.discounted import _kernels as kernels
 from mdpkit.planning.discounted.absorbing import absorbing_bounds, absorbing_states
 from mdpkit.planning.discounted.bellman import Bellman, bellman_operator
@@ -34,7 +35,6 @@ from mdpkit.planning.discounted.value_iteration import value_iteration
 from mdpkit.planning.rounding import Rounding, largest
 from mdpkit.planning.run import Callback, Progress, Run
 from mdpkit.planning.solution import Solution
-from mdpkit.planning.verification.directed import add_up
 
 METHODS: dict[str, Callable[..., None]] = {
     "value_iteration": value_iteration,

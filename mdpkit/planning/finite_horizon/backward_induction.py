@@ -11,13 +11,13 @@ from mdpkit._typing import Floats
 from mdpkit.errors import ConvergenceWarning, NonFiniteRewardError, PolicyError, ShapeError, UnknownOptionError
 from mdpkit.models import FiniteHorizonMDP
 from mdpkit.models.policies import is_deterministic
+from mdpkit.planning.directed import add_up
 from mdpkit.planning.discounted import _kernels as kernels
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
 from mdpkit.planning.discounted.solver import LARGEST_VALUE, check_options, check_tolerance
 from mdpkit.planning.rounding import UNIT_ROUNDOFF, largest
 from mdpkit.planning.run import Callback
 from mdpkit.planning.solution import Solution, Trace
-from mdpkit.planning.verification.directed import add_up
 
 METHODS = ("auto", "backward_induction")
 

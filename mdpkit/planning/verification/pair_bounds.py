@@ -15,9 +15,9 @@ from mdpkit._typing import Floats, Ints
 from mdpkit.models import TabularMDP
 from mdpkit.models._checks import sum_noise
 from mdpkit.models.rows import SparseRows
+from mdpkit.planning.directed import add_down, add_up, round_down, round_up, two_sum
 from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF, largest
 from mdpkit.planning.verification import _kernels as kernels
-from mdpkit.planning.verification.directed import add_down, add_up, round_down, round_up, two_sum
 
 EXACT_LIMIT = 20_000
 """Rational arithmetic up to this many transitions (a fraction of a second); doubled precision beyond."""
