@@ -31,3 +31,4 @@ from .planning import evaluate_policy as evaluate_policy
 from .planning import occupancy_measure as occupancy_measure
 from .planning import solve as solve
 from .planning import verify as verify
+from .planning import regret as regret

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from mdpkit.errors import ConvergenceWarning, UnknownOptionError
-from mdpkit.models import FiniteHorizonMDP, TabularMDP
+from mdpkit.models import FiniteHorizonMDP, MixturePolicy, NonStationaryPolicy, TabularMDP
 from mdpkit.planning.certificate import sweep_bounds
+from mdpkit.planning.composite import evaluate_mixture, evaluate_plan
 from mdpkit.planning.directed import add_up
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
@@ -53,7 +54,7 @@ def evaluate_policy(
     ----------
     problem : TabularMDP or FiniteHorizonMDP
         The model; a `TabularMDP` must have ``gamma < 1``.
-    policy : array_like
+    policy : array_like, MixturePolicy or NonStationaryPolicy
         Action ids ``(S,)``, or probabilities ``(S, A)``; for a finite horizon also with a leading time axis.
     objective : Discounted, optional
         As for `solve`.
@@ -85,6 +86,8 @@ def evaluate_policy(
     """
     if objective is not None and not isinstance(objective, Discounted):
         raise UnknownOptionError(f"policies cannot be evaluated for objective {objective!r}", argument="objective")
+    if isinstance(policy, MixturePolicy):
+        return evaluate_mixture(policy, lambda member: evaluate_policy(problem, member, method=method, tol=tol))
     if isinstance(problem, FiniteHorizonMDP):
         return evaluate_finite_horizon(problem, policy, method=method, tol=tol)
     if not isinstance(problem, TabularMDP):
@@ -94,6 +97,9 @@ def evaluate_policy(
     if method not in METHODS:
         raise UnknownOptionError(f"method must be one of {', '.join(METHODS)}; found {method!r}", argument="method")
     gamma = check_discounted(problem.gamma)
+    if isinstance(policy, NonStationaryPolicy):
+        tail = evaluate_policy(problem, policy.policies[-1], method=method, tol=tol)
+        return evaluate_plan(problem, gamma, policy, tail)
     bellman = process_operator(problem.under_policy(policy), gamma)
     check_range(bellman.rounding)
     tol = default_tolerance(bellman.rounding) if tol is None else check_tolerance(tol)

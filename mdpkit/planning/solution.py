@@ -109,7 +109,7 @@ class Solution:
         -------
         pandas.DataFrame
             Columns ``state, action, V, lower, upper``; a finite horizon adds ``step`` in front; for a stochastic policy
-            ``action`` is replaced by one column of probabilities per action.
+            ``action`` is replaced by one column of probabilities per action, for a policy object left out.
 
         Examples
         --------
@@ -121,7 +121,7 @@ class Solution:
         """
         import pandas as pd
 
-        policy = np.asarray(self.policy)
+        policy = np.asarray(None if hasattr(self.policy, "act") else self.policy)
         n_steps, n_states = (1, len(self.V)) if self.V.ndim == 1 else (len(self.V) - 1, self.V.shape[1])
         columns: dict[str, Any] = {}
         if self.V.ndim == 2:
@@ -131,7 +131,7 @@ class Solution:
         if policy.dtype.kind in "iu":
             actions = policy.reshape(-1)
             columns["action"] = actions if self.action_names is None else [self.action_names[a] for a in actions]
-        else:
+        elif policy.ndim:
             table = policy.reshape(n_steps * n_states, -1)
             for a in range(table.shape[1]):
                 columns[f"P({a if self.action_names is None else self.action_names[a]})"] = table[:, a]

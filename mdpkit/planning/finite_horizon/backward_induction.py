@@ -9,7 +9,7 @@ import numpy as np
 
 from mdpkit._typing import Floats
 from mdpkit.errors import ConvergenceWarning, NonFiniteRewardError, PolicyError, ShapeError, UnknownOptionError
-from mdpkit.models import FiniteHorizonMDP
+from mdpkit.models import FiniteHorizonMDP, NonStationaryPolicy
 from mdpkit.models.policies import is_deterministic
 from mdpkit.planning.directed import add_up
 from mdpkit.planning.discounted import _kernels as kernels
@@ -107,11 +107,14 @@ def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: s
     losses = add_up(best.upper, -np.where(errors[:, None] == 0.0, V, np.nextafter(V - errors[:, None], -np.inf)))
     target = _default_tol(V, errors) if tol is None else check_tolerance(tol)
     loss = max(0.0, float(np.max(losses)))
-    return _certified(problem, V, np.array(plan), errors, None, loss, target, "backward_induction")
+    shown = policy if hasattr(policy, "act") else np.array(plan)
+    return _certified(problem, V, shown, errors, None, loss, target, "backward_induction")
 
 
 def read_plan(problem: FiniteHorizonMDP, policy: Any) -> list[Any]:
     """Read a policy as one stationary policy per step; a policy without a time axis is played at every step."""
+    if isinstance(policy, NonStationaryPolicy):
+        return [policy.at(h) for h in range(problem.horizon)]
     deterministic = is_deterministic(policy)
     array = np.asarray(policy)
     if array.dtype.kind not in "iuf":
