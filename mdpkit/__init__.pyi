@@ -29,6 +29,6 @@ from .planning import Discounted as Discounted
 from .planning import Solution as Solution
 from .planning import evaluate_policy as evaluate_policy
 from .planning import occupancy_measure as occupancy_measure
+from .planning import regret as regret
 from .planning import solve as solve
 from .planning import verify as verify
-from .planning import regret as regret

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.optimize import linprog
 
 from mdpkit.errors import MDPKitError, UnknownOptionError
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
@@ -34,6 +33,9 @@ def linear_program(run: Run, *, form: str = "primal") -> None:
     """
     if form not in FORMS:
         raise UnknownOptionError(f"form must be one of {', '.join(FORMS)}; found {form!r}", argument="form")
+    # Loading scipy.optimize takes longer than most solves; only this method needs it.
+    from scipy.optimize import linprog
+
     bellman = run.bellman
     n_states, n_pairs = bellman.n_states, bellman.n_pairs
     pair_state = np.repeat(np.arange(n_states), np.diff(bellman.state_ptr))
