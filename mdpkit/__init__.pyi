@@ -19,6 +19,9 @@ from . import (
 from . import (
     sweeps as sweeps,
 )
+from . import (
+    testing as testing,
+)
 from ._version import __version__ as __version__
 from .errors import ConvergenceWarning as ConvergenceWarning
 from .errors import MDPKitError as MDPKitError

@@ -1,0 +1,12 @@
+from .probability import ProbabilityCheck as ProbabilityCheck
+from .probability import assert_holds_with_probability as assert_holds_with_probability
+from .probability import minimum_trials as minimum_trials
+from .profiles import register_profiles as register_profiles
+from .rate import RateCheck as RateCheck
+from .rate import assert_rate as assert_rate
+from .strategies import finite_horizon_mdps as finite_horizon_mdps
+from .strategies import linear_mdps as linear_mdps
+from .strategies import policies as policies
+from .strategies import preference_data as preference_data
+from .strategies import tabular_mdps as tabular_mdps
+from .strategies import value_functions as value_functions
