@@ -56,6 +56,11 @@ def save_tabular(model: TabularMDP, path: str | PathLike[str]) -> None:
             arrays[label] = np.array(names, dtype=np.str_)
     # A damaged zip directory can hide trailing arrays, and some are optional: only a list of contents shows the loss.
     arrays["contents"] = np.array(sorted(arrays), dtype=np.str_)
+    write_arrays(path, arrays)
+
+
+def write_arrays(path: str | PathLike[str], arrays: dict[str, Any]) -> None:
+    """Write one compressed ``.npz`` file; it appears whole or not at all."""
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -70,7 +75,7 @@ def save_tabular(model: TabularMDP, path: str | PathLike[str]) -> None:
 
 def load_tabular(path: str | PathLike[str]) -> TabularMDP:
     """Read a model back, bit for bit; everything is validated again."""
-    data = _read_arrays(path)
+    data = read_arrays(path)
     if str(data.get("format")) != FORMAT:
         raise FileFormatError(f"{path} is an .npz file, but not a saved TabularMDP", argument="path", value=str(path))
     try:
@@ -95,7 +100,8 @@ def load_tabular(path: str | PathLike[str]) -> TabularMDP:
         ) from error
 
 
-def _read_arrays(path: str | PathLike[str]) -> dict[str, Any]:
+def read_arrays(path: str | PathLike[str]) -> dict[str, Any]:
+    """Read every array of an ``.npz`` file; `FileFormatError` if it is damaged."""
     with Path(path).open("rb") as stream:
         try:
             archive = np.load(stream, allow_pickle=False)

@@ -1,0 +1,15 @@
+"""Least squares on features: growing ridge designs with confidence radii, and optimal designs of experiments."""
+
+from mdpkit.regression.core_size import core_size_bound, todd_core_size_bound
+from mdpkit.regression.optimal_design import Design, SingularDesignError, g_optimal_design
+from mdpkit.regression.ridge import RidgeDesign, confidence_radius
+
+__all__ = [
+    "Design",
+    "RidgeDesign",
+    "SingularDesignError",
+    "confidence_radius",
+    "core_size_bound",
+    "g_optimal_design",
+    "todd_core_size_bound",
+]
