@@ -1,5 +1,11 @@
 from . import (
+    bounds as bounds,
+)
+from . import (
     errors as errors,
+)
+from . import (
+    feedback as feedback,
 )
 from . import (
     io as io,
@@ -17,6 +23,9 @@ from . import (
     problems as problems,
 )
 from . import (
+    regression as regression,
+)
+from . import (
     sweeps as sweeps,
 )
 from . import (
@@ -25,7 +34,11 @@ from . import (
 from ._version import __version__ as __version__
 from .errors import ConvergenceWarning as ConvergenceWarning
 from .errors import MDPKitError as MDPKitError
+from .feedback import EpisodicSimulator as EpisodicSimulator
+from .feedback import GenerativeModel as GenerativeModel
+from .feedback import OfflineDataset as OfflineDataset
 from .models import FiniteHorizonMDP as FiniteHorizonMDP
+from .models import LinearMDP as LinearMDP
 from .models import MarkovRewardProcess as MarkovRewardProcess
 from .models import TabularMDP as TabularMDP
 from .planning import Discounted as Discounted

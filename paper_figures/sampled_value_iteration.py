@@ -1,0 +1,36 @@
+"""Value iteration on fresh samples, against its bound."""
+
+from __future__ import annotations
+
+import pandas as pd
+from matplotlib.figure import Figure
+
+from experiments.plug_in_planning import DELTA
+from mdpkit.plotting import style
+from mdpkit.sweeps import Claim
+from paper_figures._rates import rate_claims, rate_panel
+
+TITLE = "Sampled value iteration"
+CAPTION = (
+    "Sup-norm error of the action values after 12 / (1 - gamma) iterations with fresh samples in each; the band holds "
+    "80 % of the runs (one per seed). Dashed: the bound with its constants, at failure probability 0.1."
+)
+FAMILY = "bounds"
+SOURCE = "Kearns and Singh 1999"
+EXPERIMENTS = ("sampled_value_iteration",)
+TITLES = {"garnet_small": "Garnet 30/3/4, $\\gamma$ = 0.9", "river_swim": "RiverSwim 6, $\\gamma$ = 0.95"}
+
+
+def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, list[Claim]]:
+    """Draw one panel per problem."""
+    data = tables["sampled_value_iteration"]
+    with style():
+        figure = Figure(figsize=(9.5, 4))
+        axes = figure.subplots(1, 2)
+        for ax, (problem, title) in zip(axes, TITLES.items(), strict=True):
+            rate_panel(ax, data[data["problem"] == problem], title, DELTA)
+        axes[0].set_ylabel("error of the action values (sup-norm)")
+        axes[0].legend(loc="center left")
+    return figure, rate_claims(
+        data, {"garnet_small": "Garnet", "river_swim": "RiverSwim"}, DELTA, "Kearns and Singh 1999"
+    )
