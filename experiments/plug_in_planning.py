@@ -27,12 +27,11 @@ def problem(name: str) -> mdpkit.TabularMDP:
     return build(name)
 
 
-def empirical_model(generator: GenerativeModel, truth: mdpkit.TabularMDP, n: int) -> mdpkit.TabularMDP:
-    """Return the maximum-likelihood model of n draws per pair; rewards and the discount are known."""
-    pairs = np.column_stack([truth.pair_state, truth.pair_action])
-    counts = np.asarray(generator.sample_counts(pairs, n))
-    rewards = generator.rewards[pairs[:, 0], pairs[:, 1]]
-    return mdpkit.TabularMDP.from_pairs(pairs[:, 0], pairs[:, 1], counts / n, rewards, generator.gamma)
+def empirical_model(generator: GenerativeModel, n: int) -> mdpkit.TabularMDP:
+    """Return the maximum-likelihood model of n draws per pair; rewards and the discount are known to the learner."""
+    state, action = np.nonzero(generator.action_mask)
+    counts = generator.sample_counts(n=n, sparse=True)
+    return mdpkit.TabularMDP.from_pairs(state, action, counts / n, generator.rewards[state, action], generator.gamma)
 
 
 def run(config: dict[str, Any], seed: int) -> dict[str, Any]:
@@ -43,7 +42,7 @@ def run(config: dict[str, Any], seed: int) -> dict[str, Any]:
     errors, losses, limits = [], [], []
     for n in SIZES:
         generator = GenerativeModel(truth, seed=np.random.default_rng((seed, n)))
-        plan = mdpkit.solve(empirical_model(generator, truth, n), tol=1e-10)
+        plan = mdpkit.solve(empirical_model(generator, n), tol=1e-10)
         errors.append(float(np.max(np.abs(plan.V - best.V))))
         losses.append(float(np.max(best.V - mdpkit.evaluate_policy(truth, plan.policy).V)))
         limits.append(float(bounds.plug_in_error(n=n, n_pairs=truth.n_pairs, gamma=gamma, delta=DELTA)))

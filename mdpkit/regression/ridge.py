@@ -9,66 +9,20 @@ import numpy as np
 from scipy.linalg import cho_solve
 
 from mdpkit._typing import Floats
+from mdpkit.bounds import oful_radius
 from mdpkit.errors import InputError, ShapeError, UnknownOptionError
 from mdpkit.regression._arguments import (
     as_numbers,
     check_count,
-    check_level,
-    check_nonnegative,
     check_positive,
     check_positive_entries,
 )
 from mdpkit.regression._kernels import add_rows, row_norms
 
-__all__ = ["RidgeDesign", "confidence_radius"]
+__all__ = ["RidgeDesign"]
 
 DRIFT_LIMIT = 1e-10
 """Relative drift of the factor above which it is recomputed twice as often."""
-
-
-def confidence_radius(log_det_ratio: float, delta: float, *, noise: float, bound: float, lam: float = 1.0) -> float:
-    r"""Radius of the self-normalized confidence ellipsoid of a ridge estimate.
-
-    .. math:: \beta = R \sqrt{2 \log(1/\delta) + \log\frac{\det\Lambda}{\lambda^d}} + \sqrt\lambda\, B
-
-    Parameters
-    ----------
-    log_det_ratio : float
-        ``log det(Lambda) - d log(lam)``, or an upper bound of it.
-    delta : float
-        Probability of failure, in ``(0, 1)``.
-    noise : float
-        Sub-Gaussian constant ``R`` of the noise.
-    bound : float
-        Bound ``B`` on the Euclidean norm of the true parameter.
-    lam : float, default 1.0
-        Ridge parameter.
-
-    Returns
-    -------
-    float
-        With probability at least ``1 - delta``, ``||theta_hat - theta||_Lambda`` stays below it at all times together.
-
-    Raises
-    ------
-    InputError
-        ``delta`` is outside ``(0, 1)``, or a constant is negative.
-
-    References
-    ----------
-    .. [1] Y. Abbasi-Yadkori, D. Pal, C. Szepesvari, "Improved algorithms for linear stochastic bandits", NIPS 2011,
-       Theorem 2.
-
-    Examples
-    --------
-    >>> from mdpkit.regression import confidence_radius
-    >>> confidence_radius(0.0, 0.05, noise=0.0, bound=2.0, lam=4.0)
-    4.0
-    """
-    ratio = check_nonnegative(log_det_ratio, "log_det_ratio")
-    level = check_level(delta, "delta")
-    spread = check_nonnegative(noise, "noise") * math.sqrt(-2.0 * math.log(level) + ratio)
-    return spread + math.sqrt(check_positive(lam, "lam")) * check_nonnegative(bound, "bound")
 
 
 class RidgeDesign:
@@ -367,7 +321,7 @@ class RidgeDesign:
             raise UnknownOptionError(
                 f'form must be "determinant" or "dimension", found {form!r}', argument="form", value=form
             )
-        return confidence_radius(ratio, delta, noise=noise, bound=bound, lam=self._lam)
+        return float(oful_radius(log_det_ratio=ratio, delta=delta, lam=self._lam, noise=noise, parameter_bound=bound))
 
     def __repr__(self) -> str:
         return f"RidgeDesign(dim={self._dim}, lam={self._lam:g}, n_updates={self._n_updates:,})"

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdpkit.errors import InputError, ShapeError, UnknownOptionError
-from mdpkit.regression import RidgeDesign, confidence_radius
+from mdpkit.regression import RidgeDesign
 
 CYCLE = np.array([[1, 0], [0, 1], [0.6, 0.8], [0.8, -0.6], [math.sqrt(0.5), math.sqrt(0.5)]])
 """The bandit of mdvi.md d.9: five unit vectors, repeated four times."""
@@ -52,7 +52,7 @@ def test_numbers_of_the_cycle_bandit():
 
 
 def test_radius_without_noise_is_the_bias_of_the_ridge():
-    assert confidence_radius(3.0, 0.01, noise=0, bound=5, lam=9) == 15
+    assert RidgeDesign(2, lam=9.0).radius(0.01, noise=0, bound=5) == 15
     # Before any data the estimate is zero and the ellipsoid must hold every parameter of norm B.
     assert RidgeDesign(3, lam=4).radius(0.5, noise=0, bound=7) == 14
 
