@@ -29,7 +29,7 @@ def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, list[Claim]]:
         figure = Figure(figsize=(11, 4))
         for ax, (name, title) in zip(figure.subplots(1, 3), TITLES.items(), strict=True):
             run = data[data["cloud"] == name]
-            ax.plot(run["x"], run["y"], ".", color="0.45", markersize=4, zorder=4)
+            ax.plot(run["x"], run["y"], ".", color="0.45", markersize=4 if len(run) > 20 else 9, zorder=4)
             core = run[run["rho"] > 0]
             ax.scatter(core["x"], core["y"], s=600 * core["rho"], color=COLORS[0], alpha=0.8, zorder=3)
             circle = np.sqrt(2.0) * np.array([np.cos(t := np.linspace(0, 2 * np.pi, 200)), np.sin(t)])

@@ -6,6 +6,7 @@ from .rate import RateCheck as RateCheck
 from .rate import assert_rate as assert_rate
 from .strategies import finite_horizon_mdps as finite_horizon_mdps
 from .strategies import linear_mdps as linear_mdps
+from .strategies import offline_datasets as offline_datasets
 from .strategies import policies as policies
 from .strategies import preference_data as preference_data
 from .strategies import tabular_mdps as tabular_mdps

@@ -11,13 +11,22 @@ from typing import Any
 
 import numpy as np
 
-from mdpkit._typing import Floats, Ints
-from mdpkit.models import FiniteHorizonMDP, TabularMDP
+from mdpkit._typing import Floats
+from mdpkit.feedback import EpisodicSimulator, OfflineDataset, PairList
+from mdpkit.models import FiniteHorizonMDP, LinearMDP, TabularMDP
 from mdpkit.testing import _draw as draw
 from mdpkit.testing._arguments import count
 from mdpkit.testing._draw import st
 
-__all__ = ["finite_horizon_mdps", "linear_mdps", "policies", "preference_data", "tabular_mdps", "value_functions"]
+__all__ = [
+    "finite_horizon_mdps",
+    "linear_mdps",
+    "offline_datasets",
+    "policies",
+    "preference_data",
+    "tabular_mdps",
+    "value_functions",
+]
 
 GAMMAS = (0.5, 0.0, 0.9, 0.999)
 REWARDS = (0.0, 1.0, -1.0, 2.0, 0.5, -3.0, 10.0)
@@ -185,10 +194,8 @@ def value_functions(mdp: TabularMDP | FiniteHorizonMDP) -> st.SearchStrategy[Flo
     return st.lists(value, min_size=size, max_size=size).map(lambda values: np.array(values).reshape(shape))
 
 
-def preference_data(
-    n_items: int, *, max_comparisons: int = 12, max_count: int = 5
-) -> st.SearchStrategy[tuple[Ints, Ints, Ints]]:
-    """Draw comparisons ``(winners, losers, counts)``: item ``winners[k]`` beat ``losers[k]`` ``counts[k]`` times.
+def preference_data(n_items: int, *, max_comparisons: int = 12, max_count: int = 5) -> st.SearchStrategy[PairList]:
+    """Draw comparisons as a `PairList`: item ``winners[k]`` beat ``losers[k]`` ``weights[k]`` times.
 
     Items that never win, never lose or never meet are likely; so is a pair listed twice, in both orders.
 
@@ -202,7 +209,7 @@ def preference_data(
     Returns
     -------
     hypothesis.strategies.SearchStrategy
-        Of three int arrays of the same length, which is at least 1.
+        Of `PairList` with at least one line.
 
     Raises
     ------
@@ -216,8 +223,7 @@ def preference_data(
     >>> @settings(max_examples=20, database=None)
     ... @given(preference_data(3))
     ... def test_nobody_beats_itself(data):
-    ...     winners, losers, counts = data
-    ...     assert (winners != losers).all()
+    ...     assert (data.winners != data.losers).all()
     >>> test_nobody_beats_itself()
     """
     n, lines = count(n_items, "n_items", least=2), count(max_comparisons, "max_comparisons")
@@ -226,13 +232,63 @@ def preference_data(
         st.integers(1, count(max_count, "max_count")),
     ).map(lambda pair: (*pair[0], pair[1]))
     columns = st.lists(line, min_size=1, max_size=lines).map(lambda rows: np.array(rows, dtype=np.int64).T)
-    return columns.map(lambda table: (table[0].copy(), table[1].copy(), table[2].copy()))
+    return columns.map(lambda table: PairList(table[0], table[1], table[2].astype(np.float64), n_items=n))
+
+
+def offline_datasets(mdp: TabularMDP | FiniteHorizonMDP, *, max_episodes: int = 4) -> st.SearchStrategy[OfflineDataset]:
+    """Draw logged episodes of a model: a random policy, rolled out by `EpisodicSimulator`.
+
+    Parameters
+    ----------
+    mdp : TabularMDP or FiniteHorizonMDP
+        The model; a `TabularMDP` without an initial distribution starts in state 0.
+    max_episodes : int, default 4
+        Most episodes, of up to 6 steps each for a `TabularMDP`.
+
+    Returns
+    -------
+    hypothesis.strategies.SearchStrategy
+        Of `OfflineDataset`; many pairs are never visited.
+
+    Examples
+    --------
+    >>> from hypothesis import given, settings
+    >>> from mdpkit import problems
+    >>> from mdpkit.testing import offline_datasets
+    >>> river = problems.river_swim(3)
+    >>> @settings(max_examples=20, database=None)
+    ... @given(offline_datasets(river))
+    ... def test_counts(data):
+    ...     assert data.counts().sum() == len(data)
+    >>> test_counts()
+    """
+    limit = count(max_episodes, "max_episodes")
+    if mdp.initial is None:
+        mdp = (
+            mdp.with_initial(0)
+            if isinstance(mdp, TabularMDP)
+            else FiniteHorizonMDP.from_stages(
+                mdp.stages, gamma=mdp.gamma, initial=0, terminal_values=mdp.terminal_values
+            )
+        )
+    length = 6 if isinstance(mdp, TabularMDP) else mdp.horizon
+
+    def roll(drawn: tuple[Any, int, int, int]) -> OfflineDataset:
+        policy, episodes, steps, seed = drawn
+        horizon = steps if isinstance(mdp, TabularMDP) else None
+        return EpisodicSimulator(mdp, seed=seed, horizon=horizon).rollout(policy, episodes)
+
+    return st.tuples(policies(mdp), st.integers(1, limit), st.integers(1, length), st.integers(0, 2**16)).map(roll)
 
 
 def linear_mdps(
-    *, max_states: int = 4, max_actions: int = 3, max_features: int = 3
-) -> st.SearchStrategy[tuple[Floats, Floats, Floats]]:
-    """Draw linear MDPs ``(phi, mu, theta)``: ``P = phi @ mu`` is a kernel and ``r = phi @ theta`` lies in [0, 1].
+    *,
+    max_states: int = 4,
+    max_actions: int = 3,
+    max_features: int = 3,
+    gammas: Sequence[float | None] = GAMMAS,
+) -> st.SearchStrategy[LinearMDP]:
+    """Draw `LinearMDP`: ``P = phi @ mu`` is a kernel and ``r = phi @ theta`` lies in [0, 1].
 
     Features are mixing weights and the rows of ``mu`` distributions, all multiples of 1/8 (soft state aggregation).
     Repeated features, features that are never used and rank-deficient ``phi`` are likely.
@@ -241,11 +297,12 @@ def linear_mdps(
     ----------
     max_states, max_actions, max_features : int
         Largest ``S``, ``A`` and ``d``, at least 1.
+    gammas : sequence of float or None
+        Discount factors to draw from.
 
     Returns
     -------
     hypothesis.strategies.SearchStrategy
-        Of float arrays ``phi (S, A, d)``, ``mu (d, S)``, ``theta (d,)``.
 
     Raises
     ------
@@ -263,10 +320,10 @@ def linear_mdps(
     >>> from mdpkit.testing import linear_mdps
     >>> @settings(max_examples=20, database=None)
     ... @given(linear_mdps())
-    ... def test_kernel(arrays):
-    ...     phi, mu, theta = arrays
-    ...     assert ((phi @ mu).sum(axis=-1) == 1.0).all()
+    ... def test_kernel(model):
+    ...     assert ((model.phi @ model.mu).sum(axis=-1) == 1.0).all()
     >>> test_kernel()
     """
     sizes = count(max_states, "max_states"), count(max_actions, "max_actions"), count(max_features, "max_features")
-    return draw.linear(*sizes)
+    discounts = st.sampled_from(draw.choices(gammas, "gammas"))
+    return st.tuples(draw.linear(*sizes), discounts).map(lambda drawn: LinearMDP(*drawn[0], gamma=drawn[1]))

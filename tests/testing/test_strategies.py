@@ -20,6 +20,7 @@ from mdpkit.errors import InputError
 from mdpkit.testing import (
     finite_horizon_mdps,
     linear_mdps,
+    offline_datasets,
     policies,
     preference_data,
     tabular_mdps,
@@ -237,7 +238,9 @@ def test_policy_kinds():
 
 @given(st.integers(2, 5).flatmap(lambda n: st.tuples(st.just(n), preference_data(n, max_count=3))))
 def test_preference_data(drawn):
-    n_items, (winners, losers, counts) = drawn
+    n_items, data = drawn
+    assert data.n_items == n_items
+    winners, losers, counts = data.winners, data.losers, data.weights
     assert len(winners) == len(losers) == len(counts) >= 1
     assert (winners != losers).all()
     assert min(winners.min(), losers.min()) >= 0
@@ -257,23 +260,38 @@ def test_preference_data(drawn):
     ids=["both orders", "never both", "listed twice", "every item"],
 )
 def test_preference_kinds(wanted):
-    winners, _, _ = find(preference_data(4), lambda data: wanted(*data), settings=FIXED)
-    assert len(winners) <= 3
+    found = find(preference_data(4), lambda data: wanted(data.winners, data.losers, data.weights), settings=FIXED)
+    assert len(found.winners) <= 3
 
 
 @given(linear_mdps())
-def test_linear_mdps(arrays):
-    phi, mu, theta = arrays
-    P, r = phi @ mu, phi @ theta
+def test_linear_mdps(model):
+    P, r = model.phi @ model.mu, model.phi @ model.theta
     assert (P >= 0).all()
     assert (P.sum(axis=-1) == 1.0).all()  # sums of multiples of 1/64 are exact
     assert ((r >= 0) & (r <= 1)).all()
-    TabularMDP(P, r, 0.9)
+    np.testing.assert_array_equal(model.tabular().rewards, r)
+
+
+@given(st.data())
+def test_offline_datasets(data):
+    mdp = data.draw(st.one_of(tabular_mdps(max_states=3), finite_horizon_mdps(max_states=3)))
+    drawn = data.draw(offline_datasets(mdp))
+    assert 1 <= drawn.n_episodes <= 4
+    counts = drawn.counts()
+    assert counts.sum() == len(drawn) >= 1
+    stages = [mdp] if isinstance(mdp, TabularMDP) else mdp.stages
+    possible = sum(np.stack([[_law(m, s, a) for a in range(m.n_actions)] for s in range(m.n_states)]) for m in stages)
+    assert np.all(counts[possible == 0] == 0)
+
+
+def _law(model, s, a):
+    return model.transition(s, a) if model.action_mask[s, a] else np.zeros(model.n_states)
 
 
 def test_rank_deficient_features():
-    def deficient(arrays) -> bool:
-        phi, _, theta = arrays
+    def deficient(model) -> bool:
+        phi, theta = model.phi, model.theta
         return np.linalg.matrix_rank(phi.reshape(-1, len(theta))) < len(theta) <= phi.shape[0] * phi.shape[1]
 
     assert find(linear_mdps(), deficient, settings=FOUND)
