@@ -4,13 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from scipy.stats import binom
 
-from mdpkit.plotting import COLORS
+from mdpkit.plotting import COLORS, style
 from mdpkit.sweeps import Claim
 from mdpkit.testing import assert_rate
 
 FALSE_ALARM = 1e-6
+
+
+def rate_figure(
+    data: pd.DataFrame, titles: dict[str, str], delta: float, *, ylabel: str, source: str
+) -> tuple[Figure, list[Claim]]:
+    """Draw one panel per problem and state its claims."""
+    with style():
+        figure = Figure(figsize=(9.5, 4))
+        axes = figure.subplots(1, len(titles))
+        for ax, (problem, title) in zip(axes, titles.items(), strict=True):
+            rate_panel(ax, data[data["problem"] == problem], title, delta)
+        axes[0].set_ylabel(ylabel)
+        axes[0].legend(loc="center left")
+    names = {problem: title.partition(",")[0] for problem, title in titles.items()}
+    return figure, rate_claims(data, names, delta, source)
 
 
 def rate_panel(ax, run: pd.DataFrame, title: str, delta: float) -> None:

@@ -6,9 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.plug_in_planning import DELTA
-from mdpkit.plotting import style
 from mdpkit.sweeps import Claim
-from paper_figures._rates import rate_claims, rate_panel
+from paper_figures._rates import rate_figure
 
 TITLE = "Planning in the empirical model"
 CAPTION = (
@@ -23,13 +22,10 @@ TITLES = {"frozen_lake": "FrozenLake 8x8, $\\gamma$ = 0.99", "garnet_small": "Ga
 
 def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, list[Claim]]:
     """Draw one panel per problem."""
-    data = tables["plug_in_planning"]
-    with style():
-        figure = Figure(figsize=(9.5, 4))
-        axes = figure.subplots(1, 2)
-        for ax, (problem, title) in zip(axes, TITLES.items(), strict=True):
-            rate_panel(ax, data[data["problem"] == problem], title, DELTA)
-        axes[0].set_ylabel("error of the values (sup-norm)")
-        axes[0].legend(loc="center left")
-    names = {"frozen_lake": "FrozenLake", "garnet_small": "Garnet"}
-    return figure, rate_claims(data, names, DELTA, "Azar, Munos and Kappen 2013")
+    return rate_figure(
+        tables["plug_in_planning"],
+        TITLES,
+        DELTA,
+        ylabel="error of the values (sup-norm)",
+        source="Azar, Munos and Kappen 2013",
+    )

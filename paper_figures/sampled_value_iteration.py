@@ -6,9 +6,8 @@ import pandas as pd
 from matplotlib.figure import Figure
 
 from experiments.plug_in_planning import DELTA
-from mdpkit.plotting import style
 from mdpkit.sweeps import Claim
-from paper_figures._rates import rate_claims, rate_panel
+from paper_figures._rates import rate_figure
 
 TITLE = "Sampled value iteration"
 CAPTION = (
@@ -23,14 +22,10 @@ TITLES = {"garnet_small": "Garnet 30/3/4, $\\gamma$ = 0.9", "river_swim": "River
 
 def draw(tables: dict[str, pd.DataFrame]) -> tuple[Figure, list[Claim]]:
     """Draw one panel per problem."""
-    data = tables["sampled_value_iteration"]
-    with style():
-        figure = Figure(figsize=(9.5, 4))
-        axes = figure.subplots(1, 2)
-        for ax, (problem, title) in zip(axes, TITLES.items(), strict=True):
-            rate_panel(ax, data[data["problem"] == problem], title, DELTA)
-        axes[0].set_ylabel("error of the action values (sup-norm)")
-        axes[0].legend(loc="center left")
-    return figure, rate_claims(
-        data, {"garnet_small": "Garnet", "river_swim": "RiverSwim"}, DELTA, "Kearns and Singh 1999"
+    return rate_figure(
+        tables["sampled_value_iteration"],
+        TITLES,
+        DELTA,
+        ylabel="error of the action values (sup-norm)",
+        source="Kearns and Singh 1999",
     )

@@ -10,7 +10,7 @@ import numpy as np
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError, StateIndexError, UnknownOptionError
 from mdpkit.models._checks import UNIT_ROUNDOFF, as_floats, frozen
-from mdpkit.models.linear_mdp import check_finite
+from mdpkit.models._structured import check_finite
 
 __all__ = ["FiniteArmedBandit", "LinearBandit"]
 

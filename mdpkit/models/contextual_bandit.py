@@ -9,8 +9,8 @@ import numpy as np
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError
 from mdpkit.models._checks import as_floats, check_initial, frozen
+from mdpkit.models._structured import check_finite
 from mdpkit.models.bandits import Immutable, best_action, check_action, check_parameter, check_sigma, fill
-from mdpkit.models.linear_mdp import check_finite
 
 __all__ = ["ContextualBandit"]
 

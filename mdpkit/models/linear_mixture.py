@@ -11,22 +11,17 @@ from mdpkit._typing import Floats
 from mdpkit.errors import ShapeError
 from mdpkit.models._checks import (
     as_floats,
-    check_discount,
-    check_initial,
-    check_names,
     check_rewards,
-    frozen,
     unravel,
 )
-from mdpkit.models._construct import check_horizon, resolve
+from mdpkit.models._structured import StructuredMDP, check_finite, check_kernel, check_unit_rewards
 from mdpkit.models.finite_horizon import FiniteHorizonMDP
-from mdpkit.models.linear_mdp import as_table, check_finite, check_kernel, check_unit_rewards, timing
 from mdpkit.models.tabular import TabularMDP
 
 __all__ = ["LinearMixtureMDP"]
 
 
-class LinearMixtureMDP:
+class LinearMixtureMDP(StructuredMDP):
     r"""A Markov decision process whose transitions mix known base kernels.
 
     .. math:: P(s' \mid s, a) = \sum_i \theta_i \, \phi_i(s' \mid s, a)
@@ -87,26 +82,10 @@ class LinearMixtureMDP:
     array([0.75, 0.25])
     """
 
-    __slots__ = (
-        "_action_names",
-        "_bounded_reward",
-        "_gamma",
-        "_horizon",
-        "_initial",
-        "_kernels",
-        "_r",
-        "_state_names",
-        "_theta",
-    )
+    __slots__ = ("_kernels", "_r", "_theta")
     _kernels: Floats
     _theta: Floats
     _r: Floats
-    _gamma: float | None
-    _horizon: int | None
-    _initial: Floats | None
-    _bounded_reward: bool
-    _state_names: tuple[str, ...] | None
-    _action_names: tuple[str, ...] | None
 
     def __init__(
         self,
@@ -135,33 +114,18 @@ class LinearMixtureMDP:
         if bounded_reward:
             check_unit_rewards(rewards, "r", "r")
         check_kernel(np.tensordot(weights, base, axes=1), "theta @ kernels", "kernels")
-        names = check_names(state_names, S, "state_names")
-        if isinstance(initial, str):
-            initial = resolve(initial, S, names, "initial")
-        start = check_initial(initial, S)
-        fields = {
-            "_kernels": frozen(base),
-            "_theta": frozen(weights),
-            "_r": frozen(rewards),
-            "_gamma": check_discount(gamma),
-            "_horizon": None if horizon is None else check_horizon(horizon),
-            "_initial": None if start is None else frozen(start),
-            "_bounded_reward": bool(bounded_reward),
-            "_state_names": names,
-            "_action_names": check_names(action_names, A, "action_names"),
+        options = {
+            "gamma": gamma,
+            "horizon": horizon,
+            "initial": initial,
+            "bounded_reward": bounded_reward,
+            "state_names": state_names,
+            "action_names": action_names,
         }
-        for name, value in fields.items():
-            object.__setattr__(self, name, value)
-
-    def __setattr__(self, name: str, value: object) -> None:
-        raise AttributeError("LinearMixtureMDP is immutable")
+        self._fill({"_kernels": base, "_theta": weights, "_r": rewards}, S, A, options)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        options = {
-            name: getattr(self, f"_{name}")
-            for name in ("gamma", "horizon", "initial", "bounded_reward", "state_names", "action_names")
-        }
-        return _rebuild, (self._kernels, self._theta, self._r, options)
+        return _rebuild, (self._kernels, self._theta, self._r, self._options())
 
     @property
     def kernels(self) -> Floats:
@@ -193,31 +157,6 @@ class LinearMixtureMDP:
         """Number of actions ``A``."""
         return int(self._kernels.shape[2])
 
-    @property
-    def gamma(self) -> float | None:
-        """Discount factor, or None."""
-        return self._gamma
-
-    @property
-    def horizon(self) -> int | None:
-        """Number of steps, or None."""
-        return self._horizon
-
-    @property
-    def initial(self) -> Floats | None:
-        """Initial distribution, or None."""
-        return self._initial
-
-    @property
-    def state_names(self) -> tuple[str, ...] | None:
-        """Names of the states, or None."""
-        return self._state_names
-
-    @property
-    def action_names(self) -> tuple[str, ...] | None:
-        """Names of the actions, or None."""
-        return self._action_names
-
     def features(self, V: Any) -> Floats:
         """Return the regressors ``phi_V(s, a) = (sum_s' phi_i(s' | s, a) V(s'))_i`` of value-targeted regression.
 
@@ -238,10 +177,10 @@ class LinearMixtureMDP:
 
     def tabular(self) -> TabularMDP | FiniteHorizonMDP:
         """Return the same problem as a table, as `LinearMDP.tabular` does."""
-        return as_table(np.tensordot(self._theta, self._kernels, axes=1), self._r, self)
+        return self._as_table(np.tensordot(self._theta, self._kernels, axes=1), self._r)
 
     def __repr__(self) -> str:
-        return f"LinearMixtureMDP(S={self.n_states:,}, A={self.n_actions:,}, d={self.dim:,}{timing(self)})"
+        return f"LinearMixtureMDP(S={self.n_states:,}, A={self.n_actions:,}, d={self.dim:,}{self._timing()})"
 
 
 def _rebuild(kernels: Floats, theta: Floats, r: Floats, options: dict[str, Any]) -> LinearMixtureMDP:
