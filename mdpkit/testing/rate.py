@@ -99,7 +99,7 @@ def assert_rate(
     -----
     The level is that of Student's t: exact for Gaussian slopes, approximate otherwise. Average skewed errors (over
     seeds) within each repeat, and keep the number of repeats at 10 or more: the t quantile at 1e-6 is 49 with 4
-    degrees of freedom, 9 with 11, and 6 with 29.
+    degrees of freedom, 10 with 11, and 6 with 29.
 
     References
     ----------
