@@ -120,9 +120,10 @@ def finish(model: TabularMDP, run: Run, method: str) -> Solution:
     bounds = sweep_bounds(V, lo, hi, rounding)
     run.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
     absorbing = absorbing_states(bellman)
-    known_low, known_high = run.enclosure.lower.copy(), run.enclosure.upper.copy()
-    known_low[absorbing], known_high[absorbing] = absorbing_bounds(bellman, absorbing)
-    run.enclosure.tighten(known_low, known_high, bounds.floor)
+    if absorbing.any():
+        known_low, known_high = run.enclosure.lower.copy(), run.enclosure.upper.copy()
+        known_low[absorbing], known_high[absorbing] = absorbing_bounds(bellman, absorbing)
+        run.enclosure.tighten(known_low, known_high, bounds.floor)
     lower, upper = run.enclosure.lower, run.enclosure.upper
     kernels.first_within(bellman.state_ptr, q, W, rounding.tie(largest(V)), choice)
     attained = q[choice]
