@@ -11,6 +11,7 @@ import numpy as np
 from mdpkit._typing import Bools, Floats
 from mdpkit.models import MarkovRewardProcess, TabularMDP
 from mdpkit.planning.directed import add_down, add_up, round_down, round_up
+from mdpkit.planning.discounted.absorbing import absorbing_states
 from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
 from mdpkit.planning.discounted.linear_solvers import DENSE_LIMIT, factorize
 from mdpkit.planning.discounted.modified_policy_iteration import modified_policy_iteration
@@ -75,12 +76,11 @@ class Backup:
     @cached_property
     def absorbing(self) -> tuple[Bools, Floats, Floats]:
         """States that only ever lead to themselves, with bounds on their value ``r / (1 - gamma)``."""
-        model, ptr = self.model, self.model.state_ptr[:-1]
-        matrix = model.rows.csr()
-        loops = (np.diff(matrix.indptr) == 1) & (matrix.indices[matrix.indptr[:-1]] == model.pair_state)
-        trapped = np.logical_and.reduceat(loops, ptr)
+        trapped = absorbing_states(bellman_operator(self.model, self.gamma))
+        if not trapped.any():
+            return trapped, np.zeros(0), np.zeros(0)
         share = 1 / (1 - Fraction(self.gamma))
-        r_low, r_high = self.states(*self.pairs.bounds(np.zeros(model.n_states)))
+        r_low, r_high = self.states(*self.pairs.bounds(np.zeros(self.model.n_states)))
         known_low = np.array([round_down(Fraction(r) * share) for r in r_low[trapped].tolist()], dtype=np.float64)
         known_high = np.array([round_up(Fraction(r) * share) for r in r_high[trapped].tolist()], dtype=np.float64)
         return trapped, known_low, known_high

@@ -67,23 +67,26 @@ class DoubledPairs:
         table = model.outcomes if model.has_random_rewards else None
         # Rows that merged several outcomes were rounded; the outcomes are the model.
         self.outcomes = table if table is not None and len(table) > model.nnz else None
+        self.longest, self.sum_error = model.rows.longest_row, model.rows.sum_error
+        if self.outcomes is not None:
+            lengths = np.bincount(self.outcomes.pair, minlength=model.n_pairs)
+            self.row_ptr = np.concatenate([[0], np.cumsum(lengths)])
+            self.longest = int(np.max(lengths))
+            self.sum_error += 2 * sum_noise(self.longest)
 
     def bounds(self, V: Floats) -> tuple[Floats, Floats]:
         """Return doubles certainly below and above every exact pair value."""
         rows, table, n = self.model.rows, self.outcomes, self.model.n_pairs
         high, low, excess = np.empty(n), np.empty(n), np.empty(n)
-        longest, sum_error = rows.longest_row, rows.sum_error
         if table is not None:
-            lengths = np.bincount(table.pair, minlength=n)
-            longest = int(np.max(lengths))
-            row_ptr = np.concatenate([[0], np.cumsum(lengths)])
-            sum_error += 2 * sum_noise(longest)
-            kernels.doubled_expectation(row_ptr, table.successor.astype(np.uint32), table.prob, V, high, low, excess)
+            kernels.doubled_expectation(
+                self.row_ptr, table.successor.astype(np.uint32), table.prob, V, high, low, excess
+            )
         elif isinstance(rows, SparseRows):
             kernels.doubled_expectation(rows.row_ptr, rows.col.view(np.uint32), rows.prob, V, high, low, excess)
         else:
             kernels.doubled_expectation_dense(rows.matrix, V, high, low, excess)
-        tail, error = quotient_tail(high, low, excess, longest, sum_error, largest(V))
+        tail, error = quotient_tail(high, low, excess, self.longest, self.sum_error, largest(V))
         # r + gamma (high + tail) stays in doubled precision and is rounded outward once, as in rational arithmetic:
         # a claim as tight as the solver's own rounding must not be lost to the rounding of its check.
         product, product_error = two_product(self.gamma, high)
