@@ -34,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 }
 """The table of ARCHITECTURE.md: folder -> folders it may import, beside itself and `EVERYWHERE`."""
 
-EVERYWHERE = {"errors", "_typing", "_version"}
+EVERYWHERE = {"errors", "_typing", "_version", "_arguments"}
 """Bottom modules: importable by all, importing nothing of mdpkit."""
 
 TOP = {"__init__", "__main__", "cli"}

@@ -20,16 +20,6 @@ def check_discount(value: Any) -> float:
     return number
 
 
-def check_count(value: Any, argument: str, *, least: int = 1) -> int:
-    """Return an integer of at least ``least``."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least:
-        raise InputError(
-            f"{argument} must be an integer of at least {least}, found {value!r}", argument=argument, value=value
-        )
-    return int(value)
-
-
 def check_number(value: Any, argument: str) -> float:
     """Return a finite number of at least 0."""
     number = _number(value, argument)

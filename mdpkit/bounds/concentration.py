@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from mdpkit.bounds._arguments import check_count, check_level, check_number
+from mdpkit._arguments import check_count
+from mdpkit.bounds._arguments import check_level, check_number
 from mdpkit.bounds._bound import BoundValue, judged, theorem
 
 __all__ = [

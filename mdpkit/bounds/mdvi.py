@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from mdpkit._arguments import check_count
 from mdpkit._typing import Floats
 from mdpkit.bounds._arguments import (
     check_between,
-    check_count,
     check_discount,
     check_level,
     check_mixing,

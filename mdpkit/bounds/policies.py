@@ -6,7 +6,8 @@ import math
 
 from numpy.typing import ArrayLike
 
-from mdpkit.bounds._arguments import check_count, check_discount, check_number, check_pair
+from mdpkit._arguments import check_count
+from mdpkit.bounds._arguments import check_discount, check_number, check_pair
 from mdpkit.bounds._bound import BoundValue, judged, theorem
 
 __all__ = [

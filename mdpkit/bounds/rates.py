@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from mdpkit.bounds._arguments import check_between, check_count, check_discount, check_level, check_positive
+from mdpkit._arguments import check_count
+from mdpkit.bounds._arguments import check_between, check_discount, check_level, check_positive
 from mdpkit.bounds._bound import BoundValue, theorem
 
 __all__ = [

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from mdpkit.bounds._arguments import check_count, check_discount, check_level, check_number
+from mdpkit._arguments import check_count
+from mdpkit.bounds._arguments import check_discount, check_level, check_number
 from mdpkit.bounds._bound import BoundValue, judged, theorem
 from mdpkit.bounds.concentration import hoeffding_model_error
 

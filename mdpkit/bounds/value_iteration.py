@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 
-from mdpkit.bounds._arguments import check_count, check_discount, check_number, check_positive
+from mdpkit._arguments import check_count
+from mdpkit.bounds._arguments import check_discount, check_number, check_positive
 from mdpkit.bounds._bound import BoundValue, judged, theorem
 
 __all__ = [

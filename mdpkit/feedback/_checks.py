@@ -12,26 +12,6 @@ from mdpkit.errors import InputError, ShapeError, StateIndexError
 from mdpkit.models._checks import as_floats, as_indices
 
 
-def check_seed(seed: Any) -> np.random.Generator:
-    """Return the generator a seed stands for; None is refused, so that every run can be repeated."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(
-            f"seed must be a nonnegative integer or a numpy.random.Generator, found {seed!r}",
-            argument="seed",
-            value=seed,
-        )
-    return np.random.default_rng(int(seed))
-
-
-def check_count(count: Any, name: str, *, least: int = 1) -> int:
-    """Read a number of queries, episodes or steps."""
-    if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < least:
-        raise InputError(f"{name} must be an integer of at least {least}, found {count!r}", argument=name, value=count)
-    return int(count)
-
-
 def check_indices(values: Any, name: str, count: int | None, kind: str) -> Ints:
     """Read a column of indices ``0..count-1``; without `count` they must only be nonnegative."""
     index = as_indices(values, name)

@@ -6,9 +6,9 @@ from typing import Protocol
 
 import numpy as np
 
+from mdpkit._arguments import check_seed
 from mdpkit._typing import Floats
 from mdpkit.errors import InputError, StateIndexError
-from mdpkit.feedback._checks import check_seed
 from mdpkit.models._checks import frozen
 
 __all__ = ["Bandit", "BanditFeedback"]

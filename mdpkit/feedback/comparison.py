@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from scipy.special import expit
 
+from mdpkit._arguments import check_count, check_seed
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError, StateIndexError, UnknownOptionError
-from mdpkit.feedback._checks import check_all, check_count, check_indices, check_seed
+from mdpkit.feedback._checks import check_all, check_indices
 from mdpkit.feedback.pairs import PairList
 from mdpkit.feedback.rankings import Rankings
 from mdpkit.models._checks import as_floats

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import scipy.sparse as sp
 
+from mdpkit._arguments import check_count
 from mdpkit._typing import Bools, Floats, Ints
 from mdpkit.errors import FileFormatError, InputError, ShapeError, UnknownOptionError
-from mdpkit.feedback._checks import check_column, check_count, check_indices
+from mdpkit.feedback._checks import check_column, check_indices
 from mdpkit.models import TabularMDP
 from mdpkit.models._checks import check_discount, frozen
 from mdpkit.models._file import read_arrays, write_arrays

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from mdpkit._arguments import check_count, check_seed
 from mdpkit._typing import Bools, Floats, Ints
 from mdpkit.errors import InputError, ShapeError, UnknownOptionError
-from mdpkit.feedback._checks import check_count, check_seed
 from mdpkit.feedback.alias import AliasTable
 from mdpkit.models import TabularMDP
 from mdpkit.models._checks import frozen

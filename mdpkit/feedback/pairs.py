@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
+from mdpkit._arguments import check_count
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError
-from mdpkit.feedback._checks import check_all, check_count, check_indices, check_weights
+from mdpkit.feedback._checks import check_all, check_indices, check_weights
 from mdpkit.models._checks import as_floats, frozen
 
 __all__ = ["PairCounts", "PairList"]

@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from mdpkit._arguments import check_count, check_seed
 from mdpkit._typing import Bools, Floats
 from mdpkit.errors import InputError, MissingDependencyError, PolicyError
 from mdpkit.feedback import _kernels as kernels
-from mdpkit.feedback._checks import check_count, check_seed
 from mdpkit.feedback.alias import AliasTable
 from mdpkit.feedback.dataset import COLUMNS, OfflineDataset
 from mdpkit.feedback.environment import Environment, prepare, read_actions, read_probabilities

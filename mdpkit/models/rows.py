@@ -73,10 +73,6 @@ class SparseRows:
         )
         return sp.csr_array(parts, shape=(self.n_rows, self.n_columns), copy=False)
 
-    def expectation(self, values: Floats) -> Floats:
-        """Return ``P @ values``, shape ``(n_rows,)``."""
-        return np.asarray(self.csr() @ values)
-
     def row(self, k: int) -> tuple[Ints, Floats]:
         """Return the successors of row ``k`` and their probabilities."""
         start, stop = self.row_ptr[k], self.row_ptr[k + 1]
@@ -130,10 +126,6 @@ class DenseRows:
     def csr(self) -> Any:
         """Return a compressed copy as a `scipy.sparse.csr_array`."""
         return sp.csr_array(self.matrix)
-
-    def expectation(self, values: Floats) -> Floats:
-        """Return ``P @ values``, shape ``(n_rows,)``."""
-        return np.asarray(self.matrix @ values)
 
     def row(self, k: int) -> tuple[Ints, Floats]:
         """Return the successors of row ``k`` and their probabilities."""

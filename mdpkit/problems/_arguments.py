@@ -14,15 +14,6 @@ NAMED_STATES = 1000
 """Up to this many states a problem names them; beyond it the names would cost more than the model."""
 
 
-def check_count(value: Any, argument: str, *, least: int = 1, most: int | None = None) -> int:
-    """Return an integer in ``least..most``."""
-    whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):
-        wanted = f"of at least {least}" if most is None else f"in {least}..{most}"
-        raise InputError(f"{argument} must be an integer {wanted}, found {value!r}", argument=argument, value=value)
-    return int(value)
-
-
 def check_number(value: Any, argument: str, *, least: float = -math.inf) -> float:
     """Return a finite float that is not below ``least``."""
     number = _as_float(value, argument)
@@ -74,17 +65,6 @@ def check_demand(values: Any, argument: str) -> Floats:
     if abs(total - 1.0) > 1e-8:
         raise InputError(f"{argument} must sum to 1, found {total!r}", argument=argument, value=total)
     return law
-
-
-def generator(seed: Any) -> np.random.Generator:
-    """Return the generator itself, or a fresh one from an integer seed."""
-    if isinstance(seed, np.random.Generator):
-        return seed
-    if isinstance(seed, bool) or not isinstance(seed, (int, np.integer)) or seed < 0:
-        raise InputError(
-            f"seed must be a nonnegative integer or a numpy Generator, found {seed!r}", argument="seed", value=seed
-        )
-    return np.random.default_rng(int(seed))
 
 
 def numbered(count: int, label: str) -> list[str] | None:

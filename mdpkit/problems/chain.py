@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sp
 
+from mdpkit._arguments import check_count
 from mdpkit.models import TabularMDP
-from mdpkit.problems._arguments import check_count, check_number, check_probability
+from mdpkit.problems._arguments import check_number, check_probability
 
 __all__ = ["chain"]
 

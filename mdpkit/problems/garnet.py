@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from mdpkit._arguments import check_count, check_seed
 from mdpkit._typing import SmallInts
 from mdpkit.models import TabularMDP
-from mdpkit.problems._arguments import check_count, generator
 
 __all__ = ["garnet"]
 
@@ -69,7 +69,7 @@ def garnet(
     n = check_count(n_states, "n_states")
     n_pairs = n * check_count(n_actions, "n_actions")
     b = check_count(branching, "branching", most=n)
-    rng = generator(seed)
+    rng = check_seed(seed)
     col = distinct_successors(n_pairs, n, b, rng)
     cuts = np.sort(rng.random((n_pairs, b - 1)), axis=1)
     prob = np.diff(cuts, axis=1, prepend=0.0, append=1.0)

@@ -8,10 +8,11 @@ from typing import Any, TypeAlias
 import numpy as np
 import scipy.sparse as sp
 
+from mdpkit._arguments import check_count, check_seed
 from mdpkit._typing import Bools, Floats, Ints
 from mdpkit.errors import InputError
 from mdpkit.models import TabularMDP
-from mdpkit.problems._arguments import NAMED_STATES, check_count, check_number, check_probability, generator
+from mdpkit.problems._arguments import NAMED_STATES, check_number, check_probability
 
 __all__ = ["grid_world"]
 
@@ -198,7 +199,7 @@ def _draw_pits(share: float, wall: Bools, start: int, goal: int, seed: Any) -> I
     free[[start, goal]] = False
     candidates = np.flatnonzero(free)
     size = min(round(share * len(wall)), len(candidates))
-    return np.asarray(generator(seed).choice(candidates, size=size, replace=False))
+    return np.asarray(check_seed(seed).choice(candidates, size=size, replace=False))
 
 
 def _cells(cells: Iterable[Cell], shape: tuple[int, int], argument: str) -> Ints:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
+from mdpkit._arguments import check_count
 from mdpkit._typing import Floats
 from mdpkit.models import TabularMDP
-from mdpkit.problems._arguments import check_count, check_demand, check_number, numbered
+from mdpkit.problems._arguments import check_demand, check_number, numbered
 
 __all__ = ["inventory"]
 

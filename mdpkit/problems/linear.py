@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from mdpkit._arguments import check_count, check_seed
 from mdpkit._typing import Floats
 from mdpkit.errors import InputError
 from mdpkit.models.linear_mdp import LinearMDP
 from mdpkit.models.tabular import TabularMDP
-from mdpkit.problems._arguments import check_count, check_number, generator
+from mdpkit.problems._arguments import check_number
 from mdpkit.problems.garnet import distinct_successors
 
 __all__ = [
@@ -116,7 +117,7 @@ def soft_aggregation(
     LinearMDP(S=40, A=4, d=8, gamma=0.95)
     """
     S, A, d = check_count(n_states, "n_states"), check_count(n_actions, "n_actions"), check_count(dim, "dim")
-    rng = generator(seed)
+    rng = check_seed(seed)
     spread = _check_positive(successor_concentration, "successor_concentration")
     phi = _mixtures(S, A, d, concentration, anchors, rng)
     mu = rng.dirichlet(np.full(S, spread), size=d)
@@ -158,7 +159,7 @@ def linear_garnet(
     """
     S, A, d = check_count(n_states, "n_states"), check_count(n_actions, "n_actions"), check_count(dim, "dim")
     b = check_count(branching, "branching", most=S)
-    rng = generator(seed)
+    rng = check_seed(seed)
     phi = _mixtures(S, A, d, concentration, anchors, rng)
     cuts = np.sort(rng.random((d, b - 1)), axis=1)
     mu = np.zeros((d, S))

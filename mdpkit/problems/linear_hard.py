@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from mdpkit._arguments import check_count
 from mdpkit._typing import Floats
 from mdpkit.errors import DiscountError, InputError, ShapeError
 from mdpkit.models.linear_mdp import LinearMDP
-from mdpkit.problems._arguments import check_count, check_number, check_probability
+from mdpkit.problems._arguments import check_number, check_probability
 
 __all__ = ["hard_linear_mdp", "hypercube_actions", "leaky_probe", "quasirandom_actions"]
 

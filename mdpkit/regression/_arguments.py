@@ -50,14 +50,6 @@ def check_nonnegative(value: Any, argument: str) -> float:
     return number
 
 
-def check_level(value: Any, argument: str) -> float:
-    """Return a probability strictly between 0 and 1."""
-    number = _as_float(value, argument)
-    if not 0.0 < number < 1.0:
-        raise InputError(f"{argument} must lie in (0, 1), found {value!r}", argument=argument, value=value)
-    return number
-
-
 def check_count(value: Any, argument: str) -> int:
     """Return a positive integer."""
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value < 1:
