@@ -1,66 +1,91 @@
-"""Measure how many steps per second `EpisodicSimulator.rollout` plays, on one core and warm.
-
-    python benchmarks/rollouts.py
-
-Every figure is the median of several runs after one warm-up run, which pays for compilation; all columns of the dataset
-are written. The target is 20 million steps per second on a model of 100 states.
-"""
+"""How many steps per second `EpisodicSimulator.rollout` plays, and `GenerativeModel.sample_counts` draws."""
 
 from __future__ import annotations
 
-import platform
-import statistics
-import time
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy.sparse as sp
 
 import mdpkit
+from benchmarks.harness import Aim, Benchmark, Check, Contender, Rate
 from mdpkit.feedback import EpisodicSimulator, GenerativeModel
 
 STEPS = 2_000_000
-RUNS = 9
+SAMPLES = 1000
+TWENTY_MILLION = "100 states, 10 successors, deterministic policy"
 
 
-def cases() -> dict[str, tuple[EpisodicSimulator, Any, int]]:
-    """Name -> (simulator, policy, horizon)."""
-    garnet = mdpkit.problems.garnet(100, 4, 10, gamma=0.99, seed=0).with_initial(0)
-    dense = mdpkit.problems.garnet(100, 4, 100, gamma=0.99, seed=0).with_initial(0)
-    large = mdpkit.problems.garnet(10_000, 4, 10, gamma=0.99, seed=0).with_initial(0)
-    fixed, uniform = np.zeros(100, dtype=int), np.full((100, 4), 0.25)
-    return {
-        "100 states, 10 successors, deterministic policy": (EpisodicSimulator(garnet, seed=0), fixed, 100),
-        "100 states, 10 successors, uniform policy": (EpisodicSimulator(garnet, seed=0), uniform, 100),
-        "100 states, 10 successors, episodes of 10 steps": (EpisodicSimulator(garnet, seed=0), fixed, 10),
-        "100 states, 100 successors, deterministic policy": (EpisodicSimulator(dense, seed=0), fixed, 100),
-        "10,000 states, 10 successors, uniform policy": (
-            EpisodicSimulator(large, seed=0),
-            np.full((10_000, 4), 0.25),
-            100,
-        ),
-    }
+@dataclass(frozen=True)
+class Case:
+    """What one call does, how many transitions it draws, and how far an answer is from its mean, in standard errors."""
+
+    call: Callable[[], Any]
+    transitions: int
+    deviation: Callable[[Any], float]
 
 
-def main() -> None:
-    """Run every case and print one line each."""
-    print(f"Python {platform.python_version()}, NumPy {np.__version__}, {platform.machine()}, {STEPS:,} steps a run\n")
-    for name, (simulator, policy, horizon) in cases().items():
-        simulator.rollout(policy, 10, horizon=horizon)
-        seconds = []
-        for _ in range(RUNS):
-            start = time.perf_counter()
-            data = simulator.rollout(policy, STEPS // horizon, horizon=horizon)
-            seconds.append((time.perf_counter() - start) / len(data))
-        low, mid, high = min(seconds), statistics.median(seconds), max(seconds)
-        print(
-            f"  {name:50s} {1e-6 / mid:6.1f} million steps/s"
-            f" [{1e-6 / high:.1f}, {1e-6 / low:.1f}], {1e9 * mid:.1f} ns a step"
-        )
-    generator = GenerativeModel(mdpkit.problems.garnet(100, 4, 10, gamma=0.99, seed=0), seed=0)
-    start = time.perf_counter()
-    generator.sample_counts(None, 1000)
-    print(f"  {'400 pairs, 1000 samples each, as counts':50s} {1e3 * (time.perf_counter() - start):6.1f} ms")
+def _rollout(n_states: int, branching: int, horizon: int, *, uniform: bool) -> Case:
+    mdp = mdpkit.problems.garnet(n_states, 4, branching, gamma=0.99, seed=0).with_initial(0)
+    simulator = EpisodicSimulator(mdp, seed=0)
+    pi = np.full((n_states, 4), 0.25) if uniform else np.eye(4)[np.zeros(n_states, dtype=int)]
+    policy = pi if uniform else np.zeros(n_states, dtype=int)
+
+    def deviation(data: Any) -> float:
+        """Compare the mean return of an episode with its expectation."""
+        weights = pi[mdp.pair_state, mdp.pair_action]
+        mix = sp.csr_array((weights, (mdp.pair_state, np.arange(len(weights)))))
+        P, r = mix @ mdp.rows.csr(), mix @ mdp.pair_reward
+        V = np.zeros(n_states)
+        for _ in range(horizon):
+            V = r + P @ V
+        returns = data.reward.reshape(-1, horizon).sum(axis=1)
+        return float(abs(returns.mean() - V[0]) / (returns.std(ddof=1) / np.sqrt(len(returns))))
+
+    return Case(lambda: simulator.rollout(policy, STEPS // horizon, horizon=horizon), STEPS, deviation)
 
 
-if __name__ == "__main__":
-    main()
+def _counts() -> Case:
+    mdp = mdpkit.problems.garnet(100, 4, 10, gamma=0.99, seed=0)
+    generator = GenerativeModel(mdp, seed=0)
+
+    def deviation(counts: Any) -> float:
+        """Compare the mean index of the successors with its expectation."""
+        P, index = mdp.rows.csr().toarray(), np.arange(mdp.n_states)
+        mean = P @ index
+        variance = P @ index**2 - mean**2
+        return float(abs((counts @ index).sum() - SAMPLES * mean.sum()) / np.sqrt(SAMPLES * variance.sum()))
+
+    return Case(lambda: generator.sample_counts(None, SAMPLES), SAMPLES * mdp.n_pairs, deviation)
+
+
+BENCHMARK = Benchmark(
+    title="Sampling: rollouts and generative samples",
+    what=(
+        "Two million steps of `EpisodicSimulator.rollout` with all columns of the dataset written, in episodes of 100 "
+        "steps unless said otherwise; and 1000 samples of each of 400 pairs as counts "
+        "(`GenerativeModel.sample_counts`)."
+    ),
+    problems={
+        TWENTY_MILLION: lambda: _rollout(100, 10, 100, uniform=False),
+        "100 states, 10 successors, uniform policy": lambda: _rollout(100, 10, 100, uniform=True),
+        "100 states, 10 successors, episodes of 10 steps": lambda: _rollout(100, 10, 10, uniform=False),
+        "100 states, 100 successors, deterministic policy": lambda: _rollout(100, 100, 100, uniform=False),
+        "10,000 states, 10 successors, uniform policy": lambda: _rollout(10_000, 10, 100, uniform=True),
+        "400 pairs, 1000 samples each, as counts": _counts,
+    },
+    contenders=[Contender("mdpkit", lambda case: case.call)],
+    # a correct sampler is farther off once in 5e8 runs
+    check=Check(
+        "distance of the sample mean from the exact mean, in standard errors", 6.0, lambda c, a: c.deviation(a)
+    ),
+    rates=[
+        Rate("million transitions/s", lambda seconds, case, answer: 1e-6 * case.transitions / seconds),
+        Rate("ns per transition", lambda seconds, case, answer: 1e9 * seconds / case.transitions),
+    ],
+    aims=[
+        Aim(20, "the budget of the project", "million transitions/s", "at least", problem=TWENTY_MILLION),
+    ],
+)

@@ -15,7 +15,7 @@ matplotlib.use("agg")
 
 import mdpkit
 
-sys.path.insert(0, str(Path(__file__).parent))
+sys.path[:0] = [str(Path(__file__).parent), str(Path(__file__).parents[1])]  # our extensions; benchmarks/
 
 project = "mdpkit"
 author = "The mdpkit developers"
@@ -34,6 +34,7 @@ extensions = [
     "sphinx-mathjax-offline",  # the module really has dashes; it serves MathJax 3 from _static/mathjax
     "_short_names",
     "_initials",
+    "_benchmark_tables",
 ]
 exclude_patterns = ["_build", "examples"]
 templates_path = ["_templates"]
@@ -95,7 +96,9 @@ html_sidebars = {
         "getting_started",
         "how_to_choose",
         "reproduce",
+        "run_your_own_experiment",
         "cli",
+        "benchmarks",
         "changelog",
         "theory/*",
         "auto_examples/*",

@@ -18,6 +18,7 @@ CAPTION = (
 )
 FAMILY = "bounds"
 SOURCE = "Abbasi-Yadkori, Pal and Szepesvari 2011, Theorem 2; Weissman et al. 2003"
+PAPER = "Abbasi-Yadkori et al. 2011"
 EXPERIMENTS = ("confidence_coverage",)
 NAMES = {"oful": "OFUL ellipsoid", "weissman": "Weissman, fixed size", "weissman_adaptive": "Weissman, all counts"}
 

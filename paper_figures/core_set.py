@@ -18,6 +18,7 @@ CAPTION = (
 )
 FAMILY = "bounds"
 SOURCE = "Kiefer and Wolfowitz 1960"
+PAPER = "Kiefer & Wolfowitz 1960"
 EXPERIMENTS = ("core_set",)
 TITLES = {"polygon": "regular heptagon", "gaussian": "400 Gaussian features", "three": "$e_1$, $e_2$, $e_1 + e_2$"}
 

@@ -16,6 +16,7 @@ CAPTION = (
 )
 FAMILY = "planning"
 SOURCE = "gymnasium's tables, solved exactly"
+PAPER = "gymnasium's tables"
 EXPERIMENTS = ("gridworld_values",)
 TAXI_ROWS = (
     "taxi (0, 0), passenger at Red, to Blue",

@@ -21,6 +21,7 @@ CAPTION = (
 )
 FAMILY = "planning"
 SOURCE = "MacQueen 1966; Porteus 1971; Puterman 1994, section 6.6"
+PAPER = "Puterman 1994"
 EXPERIMENTS = ("planning_convergence",)
 NAMES = {
     "value_iteration": "value iteration",

@@ -18,6 +18,7 @@ CAPTION = (
 )
 FAMILY = "planning"
 SOURCE = "measured"
+PAPER = "measured"
 EXPERIMENTS = ("planning_scaling",)
 PANELS = {"garnet": "Garnet, 5 actions, 5 successors", "grid": "Slippery grid, 4 actions, 3 successors"}
 

@@ -16,6 +16,7 @@ CAPTION = (
 )
 FAMILY = "bounds"
 SOURCE = "Azar, Munos and Kappen 2013 (rate); the bound is proved in its docstring"
+PAPER = "Azar et al. 2013"
 EXPERIMENTS = ("plug_in_planning",)
 TITLES = {"frozen_lake": "FrozenLake 8x8, $\\gamma$ = 0.99", "garnet_small": "Garnet 30/3/4, $\\gamma$ = 0.9"}
 

@@ -16,6 +16,7 @@ CAPTION = (
 )
 FAMILY = "bounds"
 SOURCE = "Kearns and Singh 1999"
+PAPER = "Kearns & Singh 1999"
 EXPERIMENTS = ("sampled_value_iteration",)
 TITLES = {"garnet_small": "Garnet 30/3/4, $\\gamma$ = 0.9", "river_swim": "RiverSwim 6, $\\gamma$ = 0.95"}
 

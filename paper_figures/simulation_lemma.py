@@ -16,6 +16,7 @@ CAPTION = (
 )
 FAMILY = "bounds"
 SOURCE = "Kearns and Singh 2002, Lemma 4"
+PAPER = "Kearns & Singh 2002"
 EXPERIMENTS = ("simulation_lemma",)
 
 

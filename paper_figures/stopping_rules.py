@@ -18,6 +18,7 @@ CAPTION = (
 )
 FAMILY = "planning"
 SOURCE = "MacQueen 1966; Porteus 1971; Puterman 1994, sections 6.3 and 6.6"
+PAPER = "Puterman 1994"
 EXPERIMENTS = ("stopping_rules",)
 CURVES = (
     ("sup_rule", "bound of the sup-norm rule", COLORS[1], "-"),

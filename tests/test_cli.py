@@ -52,7 +52,7 @@ def project(tmp_path: Path) -> Path:
 
 def test_version_and_help() -> None:
     assert call("--version").output == f"mdpkit, version {mdpkit.__version__}\n"
-    for command in ((), ("reproduce",), ("solve",), ("info",), ("problems",)):
+    for command in ((), ("reproduce",), ("solve",), ("info",), ("problems",), ("sweep",), ("sweep", "run")):
         result = call(*command, "--help")
         assert result.exit_code == 0
         assert "Example" in result.output
@@ -81,12 +81,38 @@ def test_reproduce(project: Path, tmp_path: Path) -> None:
 def test_reproduce_list(project: Path) -> None:
     result = call("reproduce", "--list", "--project", project)
     assert result.exit_code == 0
-    assert result.output.splitlines()[1] == "good  A title (planning; Theorem 1)"
+    assert result.output.splitlines()[1] == "good  not made  Theorem 1  A title"
+
+
+def test_reproduce_only_failed(project: Path) -> None:
+    assert call("reproduce", "--project", project, "--jobs", 1).exit_code == 1
+    states = [line.split()[1] for line in call("reproduce", "--list", "--project", project).output.splitlines()]
+    assert states == ["failed", "held"]
+    again = call("reproduce", "--only-failed", "--project", project, "--jobs", 1)
+    assert again.exit_code == 1
+    assert "0 of 1 claims held, 1 figure" in again.output
+    assert "(with 1 figure of earlier runs)" in again.output
+    nothing = call("reproduce", "good", "--only-failed", "--project", project, "--jobs", 1)
+    assert nothing.exit_code == 0
+    assert "Nothing to redo" in nothing.output
+
+
+def test_reproduce_into_a_file_is_one_line(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    result = call("reproduce", "--project", project, "--output", tmp_path / "file" / "report")
+    assert result.exit_code == 2
+    assert result.output.startswith("Error: cannot write in the folder")
+    assert result.output.count("\n") == 1
 
 
 def test_reproduce_needs_a_project(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    for arguments in (("reproduce",), ("reproduce", "--list"), ("reproduce", "--project", "nowhere")):
+    for arguments in (
+        ("reproduce",),
+        ("reproduce", "--list"),
+        ("reproduce", "--project", "nowhere"),
+        ("sweep", "status"),
+    ):
         result = call(*arguments)
         assert result.exit_code == 2
         assert result.output.startswith("Error: ")
@@ -109,6 +135,45 @@ def test_an_interrupt_says_how_to_go_on(project: Path) -> None:
     result = call("reproduce", "--project", project, "--jobs", 1)
     assert result.exit_code == 130
     assert "Interrupted" in result.output
+
+
+# ---------------------------------------------------------------- sweep
+
+
+def test_sweep_run(project: Path, tmp_path: Path) -> None:
+    shown = call("sweep", "run", "one", "--project", project, "--jobs", 1)
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.splitlines()[0].startswith("2 cells in")
+    assert shown.output.splitlines()[1].split() == ["a", "seed", "x"]
+    written = call("sweep", "run", "one", "--project", project, "--jobs", 1, "--output", tmp_path / "one.npz")
+    assert "2 cells (2 from the cache)" in written.output
+    assert mdpkit.sweeps.read_table(tmp_path / "one.npz")["x"].tolist() == [0, 1]
+
+
+def test_sweep_status_and_clean(project: Path) -> None:
+    call("sweep", "run", "one", "--project", project, "--jobs", 1)
+    (project / ".mdpkit-cache" / "one" / "stale.cell").write_text("older")
+    lines = call("sweep", "status", "--project", project).output.splitlines()
+    assert lines[0].split() == ["experiment", "finished", "cells", "of", "no", "use", "on", "disk"]
+    assert lines[1].split()[:5] == ["one", "quick", "2/2", "1", "older"]
+    assert "would free 5 bytes (1 older)" in call("sweep", "clean", "--dry-run", "--project", project).output
+    assert "Freed 5 bytes in all" in call("sweep", "clean", "--project", project).output
+    assert "2 usable" in call("sweep", "clean", "one", "--all", "--project", project).output
+
+
+def test_sweep_errors_are_one_line(project: Path) -> None:
+    for arguments in (
+        ("run", "other"),
+        ("run", "one", "--preset", "huge"),
+        ("run", "one", "--output", "table.xlsx"),
+        ("run", "one", "--output", "/no/such/folder/x.npz"),
+        ("status", "other"),
+        ("clean", "other"),
+    ):
+        result = call("sweep", *arguments, "--project", project)
+        assert result.exit_code == 2, result.output
+        assert result.output.startswith("Error: ")
+        assert result.output.count("\n") == 1
 
 
 # ---------------------------------------------------------------- solve, info, problems

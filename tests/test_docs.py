@@ -15,7 +15,7 @@ PAGES = sorted(page.stem for page in API.glob("*.rst") if page.stem != "index")
 def test_every_public_package_has_a_page():
     root = Path(__file__).parents[1] / "mdpkit"
     packages = {p.parent.name for p in root.glob("*/__init__.py") if p.stat().st_size > 20}
-    assert packages <= set(PAGES)
+    assert packages - {"cli"} <= set(PAGES)  # the command line has a page of its own, docs/cli.rst
 
 
 @pytest.mark.parametrize("page", PAGES)

@@ -1,4 +1,4 @@
-"""Evaluate one (configuration, seed) and bring its result into a fixed form; this is what a worker runs."""
+"""Evaluate one (configuration, seed) and bring its result into a fixed form."""
 
 from __future__ import annotations
 
@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 
 from mdpkit.errors import InputError
-from mdpkit.sweeps.experiments import RESERVED, Source
-from mdpkit.sweeps.modules import import_module
+from mdpkit.sweeps.experiments import RESERVED
 
-__all__ = ["Outcome", "Values", "compute", "evaluate", "normalize"]
+__all__ = ["Outcome", "Values", "evaluate", "failed", "normalize"]
 
 Values = dict[str, np.ndarray[Any, Any]]
 """A cell's result: 0-d arrays for scalars, 1-d arrays of one common length for the rest."""
@@ -23,22 +22,17 @@ Values = dict[str, np.ndarray[Any, Any]]
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a cell: its values, or the error that it raised."""
+    """What became of a cell: its values, or the error that it raised, or why a worker must not compute it.
+
+    ``found`` says that the values come from the cache, where another driver saved them during this sweep.
+    """
 
     values: Values | None
     seconds: float
     error: str | None = None
     traceback: str | None = None
-
-
-def compute(position: int, source: Source, config: dict[str, Any], seed: int) -> tuple[int, Outcome]:
-    """Import the experiment in this process, evaluate a cell and say which one it was."""
-    start = time.perf_counter()
-    try:
-        function = import_module(source.root, source.name, digest=source.digest).run
-    except Exception as error:
-        return position, _failed(error, start)
-    return position, evaluate(function, config, seed)
+    refused: str | None = None
+    found: bool = False
 
 
 def evaluate(
@@ -50,11 +44,12 @@ def evaluate(
         # a copy: a run that writes into its configuration must not change its neighbors'
         values = normalize(function(copy.deepcopy(config), seed), config)
     except Exception as error:
-        return _failed(error, start)
+        return failed(error, start)
     return Outcome(values, time.perf_counter() - start)
 
 
-def _failed(error: Exception, start: float) -> Outcome:
+def failed(error: Exception, start: float) -> Outcome:
+    """Return the outcome of a cell that raised."""
     text = "".join(traceback.format_exception(error))
     return Outcome(None, time.perf_counter() - start, f"{type(error).__name__}: {error}", text)
 

@@ -1,4 +1,4 @@
-"""Read an experiment module: its configurations, its seeds, and where a worker finds its code."""
+"""Read an experiment module: its configurations, its seeds, and its code."""
 
 from __future__ import annotations
 
@@ -12,20 +12,11 @@ from typing import Any
 
 from mdpkit.errors import InputError, UnknownOptionError
 from mdpkit.sweeps.failures import SweepError
-from mdpkit.sweeps.modules import EXPERIMENTS, find_project, import_module, source_digest
+from mdpkit.sweeps.modules import EXPERIMENTS, Source, find_project, import_module, read_source
 
-__all__ = ["Experiment", "Source", "load_experiment"]
+__all__ = ["Experiment", "load_experiment"]
 
 RESERVED = ("seed", "index")
-
-
-@dataclass(frozen=True)
-class Source:
-    """Where an experiment's code lives; all a worker needs to import the very same code."""
-
-    root: Path
-    name: str
-    digest: str
 
 
 @dataclass(frozen=True)
@@ -54,13 +45,14 @@ def load_experiment(experiment: ModuleType | str, preset: str, project: Path | N
         if root is None:
             raise SweepError(f"no experiments/ folder here or above, so there is no experiment {name!r}")
         dotted = f"{EXPERIMENTS}.{name}"
-        module = import_module(root, dotted)
-        source: Source | None = Source(root, dotted, source_digest(root, dotted))
+        source: Source | None = (reading := read_source(root, dotted))
+        module = import_module(root, dotted, digest=reading.digest)
+        function = getattr(module, "run", None)
     else:
         module = experiment
         name = module.__name__.removeprefix(EXPERIMENTS + ".")
         source = _source_of(module)
-    function = getattr(module, "run", None)
+        function = _function_of(module, source)
     if not callable(function):
         raise InputError(f"experiment {name} has no function run(config, seed)", argument="experiment", value=name)
     configs, n_seeds = _read_preset(module, name, preset)
@@ -69,17 +61,33 @@ def load_experiment(experiment: ModuleType | str, preset: str, project: Path | N
 
 
 def _source_of(module: ModuleType) -> Source | None:
-    """Return where the file of a module object can be imported from, or None if it has no file."""
+    """Read the file of a module object and what it imports; None if it has no file."""
     file = getattr(module, "__file__", None)
     if file is None:
         return None
     path = Path(file).resolve()
     parts = module.__name__.split(".")
     if list(path.with_suffix("").parts[-len(parts) :]) == parts:
-        root, name = path.parents[len(parts) - 1], module.__name__
-    else:
-        root, name = path.parent, path.stem
-    return Source(root, name, source_digest(root, name))
+        return read_source(path.parents[len(parts) - 1], module.__name__)
+    return read_source(path.parent, path.stem)
+
+
+def _function_of(module: ModuleType, source: Source | None) -> Any:
+    """Return the ``run`` of the module's file as it is now, which is what the digest stands for and workers run.
+
+    A module object may be older than its file, or than the files it imports. So its code is imported again; that is
+    refused if its own ``run`` is not the one in the file, as then either of them might be meant.
+    """
+    function = getattr(module, "run", None)
+    if source is None or module.__name__ == "__main__" or not callable(function):
+        return function  # a script is as new as its process, and importing it again would run it again
+    now = getattr(import_module(source.root, source.name, digest=source.digest), "run", None)
+    if getattr(now, "__code__", None) != getattr(function, "__code__", None):
+        raise SweepError(
+            f"run of module {module.__name__} is not the one in {module.__file__} any more: import it again with "
+            "importlib.reload, or pass its name"
+        )
+    return now
 
 
 def _read_preset(module: ModuleType, name: str, preset: str) -> tuple[tuple[dict[str, Any], ...], int]:

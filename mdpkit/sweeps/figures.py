@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,7 +33,9 @@ class Figure:
         The module's name.
     title, caption, family, source : str
         Its ``TITLE``, ``CAPTION``, ``FAMILY`` (the part of the package it belongs to, such as ``"planning"``) and
-        ``SOURCE`` (the reference it reproduces).
+        ``SOURCE`` (the reference it reproduces, as exactly as possible).
+    paper : str
+        Its ``PAPER``, a short name under which the report sums up, such as ``"Puterman 1994"``; by default the source.
     experiments : tuple of str
         Its ``EXPERIMENTS``: names of the experiments that it reads.
     draw : callable
@@ -45,6 +48,7 @@ class Figure:
     caption: str
     family: str
     source: str
+    paper: str
     experiments: tuple[str, ...]
     draw: Callable[[dict[str, pd.DataFrame]], tuple[matplotlib.figure.Figure, Sequence[Claim]]]
 
@@ -69,12 +73,7 @@ def find_figures(project: str | Path, names: Sequence[str] = ()) -> list[Figure]
         A module does not declare what a `Figure` needs.
     """
     root = Path(project).resolve()
-    folder = root / FIGURES
-    if not folder.is_dir():
-        raise SweepError(
-            f"{root} has no folder {FIGURES}/: run this in a checkout of mdpkit, or name one with --project DIR"
-        )
-    known = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    known = figure_names(root)
     for name in names:
         if name not in known:
             listed = ", ".join(known) or "none"
@@ -82,11 +81,21 @@ def find_figures(project: str | Path, names: Sequence[str] = ()) -> list[Figure]
     return [_load(root, name) for name in dict.fromkeys(names or known)]
 
 
+def figure_names(root: Path) -> list[str]:
+    """Return the names of a project's figures without importing them."""
+    folder = root / FIGURES
+    if not folder.is_dir():
+        raise SweepError(
+            f"{root} has no folder {FIGURES}/: run this in a checkout of mdpkit, or name one with --project DIR"
+        )
+    return sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+
+
 def _load(root: Path, name: str) -> Figure:
     module = import_module(root, f"{FIGURES}.{name}")
     texts: dict[str, str] = {}
-    for field in ("TITLE", "CAPTION", "FAMILY", "SOURCE"):
-        value = getattr(module, field, None)
+    for field in ("TITLE", "CAPTION", "FAMILY", "SOURCE", "PAPER"):
+        value = getattr(module, field, texts["source"] if field == "PAPER" else None)
         if not isinstance(value, str) or not value.strip():
             raise InputError(f"{FIGURES}/{name}.py must define {field} as a non-empty string", argument=field)
         texts[field.lower()] = value.strip()
@@ -102,8 +111,8 @@ def _load(root: Path, name: str) -> Figure:
     return Figure(name=name, experiments=tuple(experiments), draw=module.draw, **texts)
 
 
-def render(figure: Figure, tables: Mapping[str, pd.DataFrame], folder: Path) -> tuple[bytes, list[Claim]]:
-    """Draw a figure, save it as ``NAME.png`` and ``NAME.svg`` in ``folder``, and return the PNG and the claims."""
+def render(figure: Figure, tables: Mapping[str, pd.DataFrame]) -> tuple[dict[str, bytes], list[Claim]]:
+    """Draw a figure and return it as ``png``, ``svg`` and ``pdf``, and its claims."""
     with _headless():
         import matplotlib.pyplot as plt
 
@@ -113,13 +122,25 @@ def render(figure: Figure, tables: Mapping[str, pd.DataFrame], folder: Path) -> 
             try:
                 # copies, so that no figure changes what the next one reads
                 drawing, claims = _checked(figure, figure.draw({name: table.copy() for name, table in tables.items()}))
-                png, svg = folder / f"{figure.name}.png", folder / f"{figure.name}.svg"
-                drawing.savefig(png, dpi=PNG_DPI, bbox_inches="tight", metadata={"Software": None})
-                drawing.savefig(svg, bbox_inches="tight", metadata={"Date": None})
+                images = {end: _saved(drawing, end) for end in SAVED}
             finally:
                 for number in set(plt.get_fignums()) - opened:
                     plt.close(number)
-    return png.read_bytes(), claims
+    return images, claims
+
+
+SAVED: dict[str, dict[str, Any]] = {
+    "png": {"dpi": PNG_DPI, "metadata": {"Software": None}},
+    "svg": {"metadata": {"Date": None}},
+    "pdf": {"metadata": {"CreationDate": None}},
+}
+"""Formats of every figure. No times inside: the same figure gives the same bytes."""
+
+
+def _saved(drawing: matplotlib.figure.Figure, end: str) -> bytes:
+    stream = io.BytesIO()
+    drawing.savefig(stream, format=end, bbox_inches="tight", **SAVED[end])
+    return stream.getvalue()
 
 
 def _checked(figure: Figure, drawn: Any) -> tuple[matplotlib.figure.Figure, list[Claim]]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdpkit.errors import InputError
 from mdpkit.sweeps.failures import CellFailure, SweepError, WorkerTraceback
@@ -17,12 +17,10 @@ from mdpkit.sweeps.failures import CellFailure, SweepError, WorkerTraceback
 if TYPE_CHECKING:
     import pandas as pd
 
-    from mdpkit.sweeps.cells import Outcome, Values
-    from mdpkit.sweeps.experiments import Experiment
+    from mdpkit.sweeps.backends import CellQueue
+    from mdpkit.sweeps.cells import Values
 
 __all__ = ["Sweep", "run", "sweep"]
-
-IDLE_SECONDS = 20
 
 
 @dataclass(frozen=True)
@@ -59,12 +57,12 @@ def run(
     preset : str, default "quick"
         Which entry of ``CONFIGS`` to run.
     jobs : int, default 1
-        Worker processes; -1 means one per core. The numbers do not depend on it. Inside ``joblib.parallel_config`` the
-        cells go to that back end.
+        Worker processes; -1 means one per core. The numbers do not depend on it: every cell has one BLAS, OpenMP and
+        Numba thread. Inside ``joblib.parallel_config`` the cells go to that back end (Notes).
     cache : path, optional
         Folder of finished cells. Each is saved as soon as it is done and found again by a hash of the mdpkit sources,
-        the experiment's sources, configuration, seed and library versions; a damaged one is computed again. None (the
-        default) keeps nothing.
+        the experiment's sources and data, configuration, seed and library versions; a damaged one is computed again.
+        Several drivers may use one folder at once and share the work. None (the default) keeps nothing.
     progress : bool, default False
         Show a bar with the remaining time and the failures on stderr.
     project : path, optional
@@ -84,15 +82,25 @@ def run(
     SweepError
         Some cells failed: the others were finished (and cached), and the error names configuration and seed and chains
         the original traceback; all are in its ``failures``. Also if the experiment cannot be imported, the cache not
-        written, or a worker process died.
+        written, a worker has other mdpkit sources or library versions than this process, or all workers keep dying.
     InputError
         The experiment's declarations are not as above.
 
     Notes
     -----
-    An interrupt (Ctrl-C) keeps the cells that are done; the same call then computes only the others. The cache knows
-    the experiment's file and every module of the project that it imports, at any depth, but not data files it reads:
-    put what they hold, or their version, into the configuration.
+    An interrupt (Ctrl-C, ``kill -9``, a full disk) keeps the cells that are done; the same call then computes only the
+    others. Local workers end with their driver. If a worker dies, its cell is computed again; a cell that twice was the
+    only one running when its worker died is reported as failed, and the others go on.
+
+    The experiment's code is that of its file, and of every module of the project that it imports, at any depth, at the
+    time of the call. A module object whose ``run`` differs from its file's is refused (its ``CONFIGS`` may differ).
+    Data files that it reads are known if it says ``DATA = ("name.csv", ...)``, relative to its own folder, and opens
+    them by ``Path(__file__).with_name("name.csv")``; they are sent with every cell, so keep them small.
+
+    Cluster workers need the same mdpkit and libraries, but not the experiment: its sources are sent along. For Dask,
+    make a ``Client`` and call this inside ``joblib.parallel_config(backend="dask")``; for Ray, call
+    ``ray.util.joblib.register_ray()`` first and use ``backend="ray"``. Back ends that cannot stream results, as Ray and
+    multiprocessing, save them after every few cells per worker.
 
     Examples
     --------
@@ -121,6 +129,7 @@ def sweep(
     project: Path | None,
 ) -> Sweep:
     """Do the work of `run`; also say how many cells were found on disk and how long it took."""
+    from mdpkit.sweeps.backends import CellQueue, stream
     from mdpkit.sweeps.experiments import load_experiment
     from mdpkit.sweeps.progress import progress_bar
     from mdpkit.sweeps.store import CellStore
@@ -140,18 +149,24 @@ def sweep(
     n_cached = len(done)
     failures: dict[int, CellFailure] = {}
     label = f"{task.name} ({n_cached} cells found)" if n_cached else task.name
+    queue = CellQueue(todo, lambda i: None if store is None else store.load(*cells[i]))
     with (
         progress_bar(label, len(todo), progress) as advance,
-        closing(_outcomes(task, todo, 1 if task.timing else jobs)) as outcomes,
+        closing(stream(task, queue, jobs)) as outcomes,
+        _stopped_on_error(queue),
     ):
         for i, outcome in outcomes:
             config, seed = cells[i]
+            if outcome.refused is not None:
+                raise SweepError(f"experiment {task.name} stopped: {outcome.refused}")
             if outcome.values is None:
                 failures[i] = CellFailure(task.name, config, seed, outcome.error or "", outcome.traceback or "")
             else:
                 # saved here and not in the worker: what the driver has reported as finished is on disk
-                if store is not None:
-                    store.save(config, seed, outcome.values)
+                if outcome.found:
+                    n_cached += 1
+                elif store is not None and store.save(config, seed, outcome.values):
+                    queue.met_another_driver()
                 done[i] = outcome.values
             advance(outcome.values is None)
     if failures:
@@ -160,47 +175,13 @@ def sweep(
     return Sweep(task.name, table, len(cells), n_cached, time.perf_counter() - start, task.timing)
 
 
-def _outcomes(task: Experiment, todo: list[int], jobs: int) -> Generator[tuple[int, Outcome], None, None]:
-    """Yield the cells in the order in which they finish."""
-    from mdpkit.sweeps.cells import compute, evaluate
-
-    cells = task.cells
-    if jobs == 1 or not todo:
-        for i in todo:
-            yield i, evaluate(task.function, *cells[i])
-        return
-    source = task.source
-    if source is None:
-        raise SweepError(f"experiment {task.name} has no source file that workers could import; use jobs=1")
-    from joblib import Parallel, delayed
-
-    with _one_thread_per_worker():
-        # one cell at a time: a batch would hold finished cells back from the disk
-        pool: Any = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1)
-        finished = pool(delayed(compute)(i, source, *cells[i]) for i in todo)
-        try:
-            yield from finished
-        except Exception as error:
-            raise SweepError(
-                f"a worker process of experiment {task.name} died (killed, or out of memory?); the cells that finished "
-                f"are kept if there is a cache, and the same call goes on from there: {error}"
-            ) from error
-        finally:
-            finished.close()
-
-
 @contextmanager
-def _one_thread_per_worker() -> Iterator[None]:
-    """Give each local worker a single BLAS thread: the last bit of a product may depend on their number."""
-    from joblib import parallel_config
-    from joblib.parallel import get_active_backend
-
-    if type(get_active_backend()[0]).__name__ != "LokyBackend":
-        yield  # the user chose a back end: its threads are its own business
-        return
-    # workers of a driver that was killed notice nothing; they end when idle, by default only after five minutes
-    with parallel_config(backend="loky", inner_max_num_threads=1, idle_worker_timeout=IDLE_SECONDS):
+def _stopped_on_error(queue: CellQueue) -> Iterator[None]:
+    try:
         yield
+    except BaseException:
+        queue.stop()
+        raise
 
 
 def _cells_failed(failures: list[CellFailure], n_cells: int, *, kept: bool) -> SweepError:

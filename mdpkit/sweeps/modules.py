@@ -10,20 +10,46 @@ import ast
 import hashlib
 import importlib
 import importlib.util
+import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from mdpkit.errors import InputError
 from mdpkit.sweeps.failures import SweepError
 
-__all__ = ["find_project", "import_module", "source_digest"]
+__all__ = ["Source", "find_project", "import_module", "read_source", "source_digest"]
 
 EXPERIMENTS = "experiments"
 FIGURES = "paper_figures"
 
 _loaded: dict[str, tuple[Path, str]] = {}
+_bound: dict[str, tuple[str, bytes | None]] = {}
+
+
+@dataclass(frozen=True)
+class Source:
+    """One reading of everything local that a module runs or reads.
+
+    Parameters
+    ----------
+    root : Path
+        The folder that holds its top-level package.
+    name : str
+        Its dotted name.
+    files : dict of str to bytes
+        Path below ``root`` -> content: the module, what it imports below ``root``, and its ``DATA``.
+    digest : str
+        The sha256 of ``files``.
+    """
+
+    root: Path
+    name: str
+    files: dict[str, bytes]
+    digest: str
 
 
 def find_project(start: str | Path | None = None) -> Path | None:
@@ -90,14 +116,63 @@ def _file_of(root: Path, dotted: str) -> Path | None:
     return None
 
 
-def source_digest(root: Path, name: str) -> str:
-    """Return the sha256 of a module's source and of everything below ``root`` that it imports."""
+def read_source(root: Path, name: str) -> Source:
+    """Read a module, everything below ``root`` that it imports, and the data files that it declares.
+
+    Raises
+    ------
+    SweepError
+        There is no such module, or a file cannot be read.
+    InputError
+        ``DATA`` is not a tuple of names of files below ``root``, spelled out.
+    """
+    path = _file_of(root, name)
+    if path is None:
+        raise SweepError(f"there is no module {name} in {root}")
+    files: dict[str, bytes] = {}
+    for file in [*local_sources(root, name).values(), *_data_files(root, path)]:
+        try:
+            files[file.relative_to(root).as_posix()] = file.read_bytes()
+        except OSError as error:
+            raise SweepError(f"{path} needs {file}, which cannot be read: {error.strerror}") from error
     digest = hashlib.sha256()
-    for dotted, path in sorted(local_sources(root, name).items()):
-        content = path.read_bytes()
-        digest.update(f"{dotted} {len(content)}\n".encode())
+    for file_name, content in sorted(files.items()):
+        digest.update(f"{file_name} {len(content)}\n".encode())
         digest.update(content)
-    return digest.hexdigest()
+    return Source(root, name, files, digest.hexdigest())
+
+
+def source_digest(root: Path, name: str) -> str:
+    """Return the digest of a module's `Source`."""
+    return read_source(root, name).digest
+
+
+def _data_files(root: Path, path: Path) -> list[Path]:
+    """Return the files that ``DATA = ("name.csv", ...)`` names; read from the text, as the digest comes first."""
+    try:
+        tree = ast.parse(path.read_bytes(), filename=str(path))
+    except SyntaxError:
+        return []
+    declared = [
+        node.value
+        for node in tree.body
+        if (isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == "DATA" for t in node.targets))
+        or (isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.target.id == "DATA")
+    ]
+    if not declared:
+        return []
+    names: object = None
+    with suppress(ValueError):
+        names = ast.literal_eval(declared[-1]) if declared[-1] is not None else None
+    if not isinstance(names, (tuple, list)) or not all(isinstance(name, str) for name in names):
+        raise InputError(
+            f'DATA of {path} must be spelled out as a tuple of file names, ("a.csv", ...)', argument="DATA"
+        )
+    files = [Path(os.path.normpath(path.parent / name)) for name in names]
+    for name, file in zip(names, files, strict=True):
+        if not file.is_relative_to(root):
+            raise InputError(f"DATA of {path} names {name!r}, which is not in {root}", argument="DATA", value=name)
+    return files
 
 
 def import_module(root: Path, name: str, *, digest: str | None = None) -> ModuleType:
@@ -110,36 +185,47 @@ def import_module(root: Path, name: str, *, digest: str | None = None) -> Module
     name : str
         Its dotted name.
     digest : str, optional
-        What `source_digest` must say now; a worker passes the driver's, so that no result is filed under other code.
+        What the digest of its `Source` must be, so that no result is filed under other code.
 
     Raises
     ------
     SweepError
         There is no such module, importing it fails, or its source is not the expected one.
     """
+    source = read_source(root, name)
     path = _file_of(root, name)
-    if path is None:
-        raise SweepError(f"there is no module {name} in {root}")
-    now = source_digest(root, name)
-    if digest is not None and digest != now:
-        raise SweepError(f"{path} changed while the sweep was running; run it again")
+    if path is None or (digest is not None and digest != source.digest):
+        raise SweepError(f"the sources of {name} in {root} change while they are read; run it again")
+    sources = local_sources(root, name)
     loaded = sys.modules.get(name)
-    if loaded is not None and _loaded.get(name) == (root, now):
+    if loaded is not None and _loaded.get(name) == (root, source.digest) and _intact(sources):
         return loaded
     for package in (EXPERIMENTS, FIGURES):
         _bind_package(root, package)
-    for stale in local_sources(root, name):
-        if stale == name or "." in stale:
+    for stale in sources:
+        if stale not in (EXPERIMENTS, FIGURES):
             _forget(stale)
     try:
         with _importing_from(root, plain=not is_project_name(name)):
             module = importlib.import_module(name)
+            # what run() would import later must be of the same reading
+            for later in sorted(sources.keys() - sys.modules.keys()):
+                with suppress(Exception):
+                    importlib.import_module(later)
     except Exception as error:
         raise SweepError(f"cannot import {path}: {type(error).__name__}: {error}") from error
     if module.__file__ is None or Path(module.__file__).resolve() != path.resolve():
         raise SweepError(f"importing {name} gives {module.__file__}, not {path}; rename one of them")
-    _loaded[name] = (root, now)
+    if read_source(root, name).digest != source.digest:
+        raise SweepError(f"the sources of {name} in {root} changed while they were imported; run it again")
+    _loaded[name] = (root, source.digest)
     return module
+
+
+def _intact(sources: dict[str, Path]) -> bool:
+    """Whether no other folder's modules took these names since they were imported."""
+    files = ((getattr(sys.modules.get(name), "__file__", None), path) for name, path in sources.items())
+    return all(file is None or Path(file).resolve() == path.resolve() for file, path in files)
 
 
 def _forget(name: str) -> None:
@@ -153,12 +239,16 @@ def _forget(name: str) -> None:
 def _bind_package(root: Path, package: str) -> None:
     """Make ``package`` mean this project's folder; forget the modules of another project of the same name."""
     folder = str(root / package)
+    init = root / package / "__init__.py"
+    state = (folder, init.read_bytes() if init.is_file() else None)
     known = sys.modules.get(package)
-    if known is not None and [str(Path(entry).resolve()) for entry in known.__path__] == [folder]:
+    bound = known is not None and [str(Path(entry).resolve()) for entry in known.__path__] == [folder]
+    # an import statement may have bound it, too: setdefault takes that one for as new as its file
+    if bound and _bound.setdefault(package, state) == state:
         return
     for name in [name for name in sys.modules if name == package or name.startswith(package + ".")]:
         del sys.modules[name]
-    init = root / package / "__init__.py"
+    _bound[package] = state
     spec = importlib.util.spec_from_file_location(
         package, init if init.is_file() else None, submodule_search_locations=[folder]
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-__all__ = ["readable", "readable_pair", "readable_time"]
+__all__ = ["readable", "readable_pair", "readable_size", "readable_time"]
 
 
 def readable(x: float | None, digits: int = 4) -> str:
@@ -45,3 +45,14 @@ def readable_time(seconds: float) -> str:
     if minutes < 60:
         return f"{minutes} min {rest} s"
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def readable_size(n_bytes: int) -> str:
+    """Return a size on disk: ``512 bytes``, ``3.4 kB``, ``120 MB``."""
+    if n_bytes < 1000:
+        return f"{n_bytes} bytes"
+    size, unit = n_bytes / 1e3, "kB"
+    for larger in ("MB", "GB"):
+        if size >= 999.5:
+            size, unit = size / 1e3, larger
+    return f"{size:.1f} {unit}" if size < 9.95 else f"{size:.0f} {unit}"

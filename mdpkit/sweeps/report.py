@@ -1,37 +1,40 @@
-"""The report: one HTML page that stands alone, and the same content for machines."""
+"""The report: one HTML page that stands alone."""
 
 from __future__ import annotations
 
 import base64
-import math
 from collections import Counter
 from html import escape
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from mdpkit.sweeps.claims import KINDS, Claim
+from mdpkit.sweeps.files import sha256
 from mdpkit.sweeps.readable import readable, readable_pair, readable_time
+from mdpkit.sweeps.records import FigureResult, count_claims
 
 if TYPE_CHECKING:
-    from mdpkit.sweeps.reproduction import FigureResult, Reproduction
+    from mdpkit.sweeps.reproduction import Reproduction
 
-__all__ = ["claims_document", "html_report"]
+__all__ = ["html_report"]
 
 MARKS = {"held": ("held", "✓"), "failed": ("failed", "✗"), "not reproduced": ("open", "○")}
 """Style and sign of each status: never color alone."""
 
-COLUMNS = ("held", "failed", "not reproduced", "descriptive")
+COLUMNS = {"figures": "", "held": "held", "failed": "failed", "not reproduced": "open", "descriptive": ""}
+"""Columns of the summary, and the style of a number that is not zero."""
+
+HEADS = {"not reproduced": "not repro&shy;duced", "descriptive": "descrip&shy;tive", "error": "in error"}
+"""Columns with other heads: a soft hyphen is where a phone may break the word."""
 
 
 def html_report(done: Reproduction) -> str:
     """Return the report as one page: styles inline, images as data, every text escaped."""
     style = files("mdpkit.sweeps").joinpath("report.css").read_text(encoding="utf-8")
-    families: dict[str, list[FigureResult]] = {}
-    for result in sorted(done.figures, key=lambda result: result.figure.family):
-        families.setdefault(result.figure.family, []).append(result)
-    body = [_head(done), _summary(done), _contents(families)]
-    for family, results in families.items():
+    body = [_head(done), _summary(done), _contents(done)]
+    for family, results in _families(done).items():
         body.append(f"<h2>{escape(family)}</h2>")
         body += [_card(result, done) for result in results]
     body += [_timings(done), _environment(done)]
@@ -44,14 +47,24 @@ def html_report(done: Reproduction) -> str:
     )
 
 
+def _families(done: Reproduction) -> dict[str, list[FigureResult]]:
+    families: dict[str, list[FigureResult]] = {}
+    for result in sorted(done.shown, key=lambda result: result.family):
+        families.setdefault(result.family, []).append(result)
+    return families
+
+
 def _head(done: Reproduction) -> str:
     env = done.environment
-    failed = [c for c in done.claims if c.decides and c.status == "failed"]
-    not_reproduced = sum(c.held is None for c in done.claims)
-    checked = sum(c.decides and c.held is not None for c in done.claims)
+    results = done.shown
+    claims = [claim for result in results for claim in result.claims]
+    errors = sum(result.error is not None for result in results)
+    failed = [c for c in claims if c.decides and c.status == "failed"]
+    not_reproduced = sum(c.held is None for c in claims)
+    checked = sum(c.decides and c.held is not None for c in claims)
     troubles = []
-    if done.errors:
-        troubles.append(f"{len(done.errors)} of {_count(len(done.figures), 'figure')} could not be made")
+    if errors:
+        troubles.append(f"{errors} of {_count(len(results), 'figure')} could not be made")
     if failed:
         troubles.append(f"{len(failed)} of {_count(checked, 'checked claim')} failed")
     if troubles:
@@ -62,67 +75,83 @@ def _head(done: Reproduction) -> str:
         style, sentence = "plain", "No claim was checked"
     if not_reproduced:
         sentence += f"; {not_reproduced} not reproduced"
+    outdated = sum(bool(done.outdated(result)) for result in done.earlier)
+    notes = list(done.notes)
+    if outdated:
+        notes.insert(
+            0,
+            f"{_count(outdated, 'figure')} below {'was' if outdated == 1 else 'were'} made earlier with other sources, "
+            "versions or another preset, and marked so.",
+        )
     return (
         "<h1>Figures and claims</h1>\n"
         f'<p class="soft">mdpkit {escape(env.get("mdpkit", ""))} · preset <code>{escape(done.preset)}</code> · '
-        f"{escape(env.get('date', ''))} · {readable_time(done.seconds)}</p>\n"
+        f"{escape(env.get('date', ''))} · {_count(len(done.figures), 'figure')} made in "
+        f"{readable_time(done.seconds)}</p>\n"
         f'<p class="verdict {style}">{escape(sentence)}</p>'
+        + "".join(f'\n<p class="note">{escape(note)}</p>' for note in notes)
     )
 
 
 def _summary(done: Reproduction) -> str:
-    counts = done.counts()
-    with_errors = bool(done.errors)
-    columns = [*COLUMNS, "error"] if with_errors else list(COLUMNS)
-    titles = {"error": "figures in error"}
-
-    def row(name: str, count: Counter[str], style: str = "") -> str:
-        cells = "".join(_count_cell(column, count[column]) for column in columns)
-        return f"<tr{style}><td>{escape(name)}</td>{cells}</tr>"
-
-    rows = [row(family, count) for family, count in counts.items()]
-    if len(counts) > 1:
-        rows.append(row("all", sum(counts.values(), Counter()), ' class="total"'))
-    heads = "".join(f'<th scope="col">{titles.get(column, column)}</th>' for column in columns)
-    notes = "; ".join(f"<i>{kind}</i> {meaning}" for kind, meaning in KINDS.items())
+    notes = "; ".join(f"<i>{kind}</i>: {meaning}" for kind, meaning in KINDS.items())
     return (
-        f'<div class="scroll"><table>\n<thead><tr><th scope="col">family</th>{heads}</tr></thead>\n'
-        f"<tbody>{''.join(rows)}</tbody>\n</table></div>\n"
-        f'<p class="small">Claims by kind: {notes}. <i>Not reproduced</i>: the source says so and we could not show '
-        "it, for the reason given.</p>"
+        f'<div class="summary">{_summary_table(done, "paper")}{_summary_table(done, "family")}</div>\n'
+        f'<p class="small">Numbers of claims. {notes}; <i>not reproduced</i>: the source says so and we could not '
+        "show it, for the reason given.</p>"
     )
 
 
-def _count_cell(column: str, n: int) -> str:
-    style = {"held": "held", "failed": "failed", "not reproduced": "open", "error": "failed"}.get(column)
-    return f'<td class="{style}">{n}</td>' if n and style else f"<td>{n}</td>"
+def _summary_table(done: Reproduction, by: str) -> str:
+    counts = count_claims(done.shown, by)
+    columns = dict(COLUMNS)
+    if any(count["error"] for count in counts.values()):
+        columns["error"] = "failed"
+
+    def row(name: str, count: Counter[str], style: str = "") -> str:
+        cells = "".join(
+            f'<td class="{look}">{count[column]}</td>' if count[column] and look else f"<td>{count[column] or '·'}</td>"
+            for column, look in columns.items()
+        )
+        return f"<tr{style}><td>{escape(name)}</td>{cells}</tr>"
+
+    rows = [row(name, count) for name, count in counts.items()]
+    if len(counts) > 1:
+        rows.append(row("all", sum(counts.values(), Counter()), ' class="total"'))
+    heads = "".join(f'<th scope="col">{HEADS.get(column, column)}</th>' for column in columns)
+    return (
+        f'<div class="scroll"><table>\n<thead><tr><th scope="col">{by}</th>{heads}</tr></thead>\n'
+        f"<tbody>{''.join(rows)}</tbody>\n</table></div>"
+    )
 
 
-def _contents(families: dict[str, list[FigureResult]]) -> str:
+def _contents(done: Reproduction) -> str:
     items = []
-    for results in families.values():
+    for results in _families(done).values():
         for result in results:
-            name = result.figure.name
-            failed = result.error is not None or any(c.decides and c.held is False for c in result.claims)
-            mark = ' <span class="chip failed">✗ failed</span>' if failed else ""
-            items.append(f'<li><a href="#{quote(name)}">{escape(result.figure.title)}</a>{mark}</li>')
+            mark = {"error": "✗ error", "failed": "✗ failed"}.get(result.status, "")
+            chip = f' <span class="chip failed">{mark}</span>' if mark else ""
+            items.append(f'<li><a href="#{quote(result.name)}">{escape(result.title)}</a>{chip}</li>')
     return f"<nav><ul>{''.join(items)}</ul></nav>"
 
 
 def _card(result: FigureResult, done: Reproduction) -> str:
-    figure = result.figure
-    parts = [f'<section class="card" id="{quote(figure.name)}">\n<h3>{escape(figure.title)}</h3>']
+    parts = [f'<section class="card" id="{quote(result.name)}">\n<h3>{escape(result.title)}</h3>']
+    outdated = done.outdated(result) if result in done.earlier else []
+    if outdated:
+        parts.append(f'<p class="note">Made earlier: {escape(result.date)}, {escape(", ".join(outdated))}.</p>')
     if result.error is not None:
         parts.append('<p><span class="chip failed">✗ could not be made</span></p>')
-        parts.append(f"<p>{escape(figure.caption)}</p>\n<pre>{escape(result.error)}</pre>")
+        parts.append(f"<p>{escape(result.caption)}</p>\n<pre>{escape(result.error)}</pre>")
     else:
-        image = base64.b64encode(result.png or b"").decode("ascii")
+        png = (done.report.parent / "figures" / f"{result.name}.png").read_bytes()
+        image = base64.b64encode(png).decode("ascii")
         claims = "".join(map(_claim, result.claims)) or '<li class="soft">This figure makes no claims.</li>'
         parts.append(
-            f'<div class="sides">\n<figure><img alt="{escape(figure.title)}" src="data:image/png;base64,{image}">\n'
-            f'<figcaption>{escape(figure.caption)}</figcaption></figure>\n<ul class="claims">{claims}</ul>\n</div>'
+            f'<div class="sides">\n<figure><img alt="{escape(result.title)}" src="data:image/png;base64,{image}">\n'
+            f'<figcaption>{escape(result.caption)}</figcaption></figure>\n<ul class="claims">{claims}</ul>\n</div>'
         )
-    parts.append(_foot(result, done) + "</section>")
+    parts.append(_foot(result, done.report.parent) + "</section>")
     return "\n".join(parts)
 
 
@@ -149,31 +178,46 @@ def _claim(claim: Claim) -> str:
     return "<li>" + "\n".join(lines) + "</li>"
 
 
-def _foot(result: FigureResult, done: Reproduction) -> str:
-    from mdpkit.sweeps.reproduction import short_name
-
-    figure = result.figure
-    links = []
-    if result.error is None:
-        links = [f'<a href="figures/{quote(figure.name)}.{end}">{end.upper()}</a>' for end in ("svg", "png")]
-    for name in map(short_name, figure.experiments):
-        if name in done.sweeps:
-            links.append(f'<a href="data/{quote(name)}.csv">{escape(name)}.csv</a>')
-    command = f"mdpkit reproduce {figure.name} --preset {done.preset}"
+def _foot(result: FigureResult, folder: Path) -> str:
+    links = [f'<a href="figures/{quote(result.name)}.{end}">{end.upper()}</a>' for end in result.images]
+    for run in result.sweeps:
+        try:
+            ours = sha256((folder / "data" / f"{run.experiment}.npz").read_bytes()) == run.data
+        except OSError:
+            ours = False
+        if ours:
+            links += [
+                f'<a href="data/{quote(run.experiment)}.{end}">{escape(run.experiment)}.{end}</a>'
+                for end in ("csv", "npz")
+            ]
+        else:
+            links.append(f"{escape(run.experiment)}: data overwritten by a later run")
+    times = [f"drawn in {readable_time(result.seconds)}"] if result.error is None else []
+    times += [f"{run.experiment} took {readable_time(run.seconds)}" for run in result.sweeps]
+    command = f"mdpkit reproduce {result.name} --preset {result.preset}"
     return (
-        f'<div class="foot">Reproduces: {escape(figure.source)}<br>\n{" · ".join(links)}'
-        f"\n<pre>{escape(command)}</pre></div>"
+        f'<div class="foot"><p>Reproduces: {escape(result.source)}</p>\n<p class="links">{" · ".join(links)}</p>'
+        f'\n<pre class="command">{escape(command)}</pre>\n<p>{escape("; ".join([result.date, *times]))}.</p></div>'
     )
 
 
 def _timings(done: Reproduction) -> str:
-    rows = "".join(
-        f"<tr><td>{escape(sweep.experiment)}</td><td>{sweep.n_cells:,}</td>"
-        f"<td>{'never' if sweep.timing else f'{sweep.n_cached:,}'}</td><td>{readable_time(sweep.seconds)}</td></tr>"
-        for sweep in done.sweeps.values()
+    rows = []
+    for result in done.shown:
+        for run in result.sweeps:
+            cached = "never" if run.timing else f"{run.n_cached:,}"
+            rows.append(
+                f'<tr><td><a href="#{quote(result.name)}">{escape(result.name)}</a></td>'
+                f"<td>{escape(run.experiment)}</td>"
+                f"<td>{run.n_cells:,}</td><td>{cached}</td><td>{readable_time(run.seconds)}</td>"
+                f"<td>{readable_time(result.seconds)}</td></tr>"
+            )
+    names = ("figure", "experiment", "cells", "from the cache", "experiment took", "drawing took")
+    heads = "".join(f'<th scope="col">{name}</th>' for name in names)
+    table = (
+        f'<div class="scroll"><table class="timings"><thead><tr>{heads}</tr></thead>'
+        f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
-    heads = "".join(f'<th scope="col">{head}</th>' for head in ("experiment", "cells", "from the cache", "time"))
-    table = f'<div class="scroll"><table><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>'
     return f"<h2>Timings</h2>\n{table if rows else '<p>No experiment was run.</p>'}"
 
 
@@ -184,47 +228,3 @@ def _environment(done: Reproduction) -> str:
 
 def _count(n: int, noun: str) -> str:
     return f"{n} {noun}" if n == 1 else f"{n} {noun}s"
-
-
-def claims_document(done: Reproduction) -> dict[str, Any]:
-    """Return the content of ``claims.json``; numbers that JSON does not know are strings (``"nan"``, ``"inf"``)."""
-    return {
-        "format": 1,
-        "preset": done.preset,
-        "ok": done.ok,
-        "seconds": round(done.seconds, 3),
-        "environment": done.environment,
-        "counts": {
-            family: {column: count[column] for column in (*COLUMNS, "error")} for family, count in done.counts().items()
-        },
-        "figures": [
-            {
-                "name": result.figure.name,
-                "title": result.figure.title,
-                "family": result.figure.family,
-                "source": result.figure.source,
-                "experiments": list(result.figure.experiments),
-                "seconds": round(result.seconds, 3),
-                "error": result.error,
-                "claims": [_claim_record(claim) for claim in result.claims],
-            }
-            for result in done.figures
-        ],
-    }
-
-
-def _claim_record(claim: Claim) -> dict[str, Any]:
-    def number(x: float | str | None) -> float | str | None:
-        return str(x) if isinstance(x, float) and not math.isfinite(x) else x
-
-    return {
-        "sentence": claim.sentence,
-        "value": number(claim.value),
-        "threshold": number(claim.threshold),
-        "held": claim.held,
-        "status": claim.status,
-        "kind": claim.kind,
-        "uncertainty": claim.uncertainty,
-        "source": claim.source,
-        "reason": claim.reason,
-    }

@@ -2,44 +2,45 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from mdpkit.errors import MDPKitError
 from mdpkit.sweeps.claims import Claim
 from mdpkit.sweeps.failures import SweepError
-from mdpkit.sweeps.figures import Figure, find_figures, render
-from mdpkit.sweeps.modules import EXPERIMENTS, find_project
+from mdpkit.sweeps.figures import Figure, figure_names, find_figures, render
+from mdpkit.sweeps.files import make_folder, sha256, write_checksums, write_document, write_file
+from mdpkit.sweeps.modules import EXPERIMENTS, FIGURES, find_project, source_digest
+from mdpkit.sweeps.readable import readable_time
+from mdpkit.sweeps.records import (
+    FigureResult,
+    SweepRecord,
+    differences,
+    drop_records,
+    read_records,
+    write_record,
+)
+from mdpkit.sweeps.table_files import write_table
 
 if TYPE_CHECKING:
     from mdpkit.sweeps.grid import Sweep
 
-__all__ = ["FigureResult", "Reproduction", "reproduce"]
+__all__ = ["Reproduction", "find_root", "report_folder", "reproduce", "short_name"]
 
 CACHE = ".mdpkit-cache"
 REPORT = "report"
+PARTS = ("index.html", "claims.json", "figures", "data")
 
 Log = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class FigureResult:
-    """What became of one figure: its claims, or the error that kept it from being drawn."""
-
-    figure: Figure
-    claims: tuple[Claim, ...]
-    png: bytes | None
-    seconds: float
-    error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -51,53 +52,58 @@ class Reproduction:
     preset : str
         What was run.
     figures : tuple of FigureResult
-        Every figure with its claims.
+        The figures of this run, with their claims.
+    earlier : tuple of FigureResult
+        The other figures of the report: what earlier runs found, possibly of other sources, versions or presets.
     sweeps : dict of str to Sweep
-        Every experiment that succeeded, with its table.
+        Every experiment of this run that succeeded, with its table.
     report, claims_file : Path
         ``index.html`` and ``claims.json``.
+    sources : dict of str to dict
+        By figure, the SHA-256 of its sources as they are now.
     environment : dict of str to str
         Versions and machine.
     seconds : float
         Wall-clock time.
+    notes : tuple of str
+        Results of earlier runs that are left out of the report, and why.
     """
 
     preset: str
     figures: tuple[FigureResult, ...]
+    earlier: tuple[FigureResult, ...]
     sweeps: dict[str, Sweep]
     report: Path
     claims_file: Path
+    sources: dict[str, dict[str, str]]
     environment: dict[str, str]
     seconds: float
+    notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> list[FigureResult]:
+        """All figures of the report, of this run and of earlier ones, in alphabetical order."""
+        return sorted((*self.figures, *self.earlier), key=lambda result: result.name)
 
     @property
     def claims(self) -> list[Claim]:
-        """The claims of all figures."""
+        """The claims of this run's figures."""
         return [claim for result in self.figures for claim in result.claims]
 
     @property
     def errors(self) -> dict[str, str]:
-        """The figures that could not be made, and why."""
-        return {result.figure.name: result.error for result in self.figures if result.error is not None}
+        """The figures of this run that could not be made, and why."""
+        return {result.name: result.error for result in self.figures if result.error is not None}
 
     @property
     def ok(self) -> bool:
-        """Whether every figure was made and no exact claim failed."""
-        return not self.errors and not any(claim.fails_build for claim in self.claims)
+        """Whether every figure of this run was made and none of its exact claims failed."""
+        return all(result.ok for result in self.figures)
 
-    def counts(self) -> dict[str, Counter[str]]:
-        """Return, by family, the number of claims held, failed, not reproduced, descriptive, and figures in error.
-
-        Claims that decide nothing (descriptive, timing) count as descriptive, whatever they say.
-        """
-        families: dict[str, Counter[str]] = {}
-        for result in sorted(self.figures, key=lambda result: result.figure.family):
-            count = families.setdefault(result.figure.family, Counter())
-            count["error"] += result.error is not None
-            for claim in result.claims:
-                decided = claim.decides or claim.held is None
-                count[claim.status if decided else "descriptive"] += 1
-        return families
+    def outdated(self, result: FigureResult) -> list[str]:
+        """Return what an earlier result was made with that this run's are not, in words."""
+        versions = {name: text for name, text in self.environment.items() if name not in ("date", "mdpkit", "machine")}
+        return differences(result, self.preset, self.sources[result.name], versions)
 
 
 def reproduce(
@@ -105,6 +111,7 @@ def reproduce(
     *,
     preset: str = "quick",
     jobs: int = 1,
+    only_failed: bool = False,
     output: str | os.PathLike[str] | None = None,
     project: str | os.PathLike[str] | None = None,
     progress: bool | None = None,
@@ -115,14 +122,17 @@ def reproduce(
     Parameters
     ----------
     names : sequence of str, optional
-        Figures to make; by default all of them.
+        Figures to make; by default all of them. The report keeps what earlier runs found about the others.
     preset : str, default "quick"
         Which grid of every experiment to run.
     jobs : int, default 1
         Worker processes.
+    only_failed : bool, default False
+        Make only those figures that the report lacks, or shows with an error or a failed exact or statistical claim.
     output : path, optional
         Folder of the report, by default ``report/`` in the project. It receives ``index.html`` (self-contained),
-        ``claims.json``, ``figures/NAME.png`` and ``.svg``, and ``data/EXPERIMENT.csv``.
+        ``claims.json``, ``figures/NAME.png``, ``.svg``, ``.pdf`` and ``.json`` (its record), ``data/EXPERIMENT.csv``
+        and ``.npz`` (exact; see `read_table`) and, at last, ``SHA256SUMS``.
     project : path, optional
         Folder that holds ``experiments/`` and ``paper_figures/``; by default the nearest one at or above the working
         directory. Finished cells are kept in its ``.mdpkit-cache/``.
@@ -134,67 +144,66 @@ def reproduce(
     Returns
     -------
     Reproduction
-        Its ``ok`` is False if a figure could not be made or an exact claim failed. A figure that fails does not keep
-        the others from being made; its error is in the report.
+        Its ``ok`` is False if a figure of this run could not be made or one of its exact claims failed. A figure that
+        fails does not keep the others from being made; its error is in the report.
 
     Raises
     ------
     SweepError
-        There is no project here, or the report cannot be written.
+        There is no project here, or the report cannot be written; figures that were finished before are kept.
     UnknownOptionError
         A figure does not exist.
     """
     start = time.perf_counter()
-    root = find_project() if project is None else Path(project).resolve()
-    if root is None:
-        raise SweepError(
-            "no folder experiments/ or paper_figures/ here or above: run this in a checkout of mdpkit, or name one "
-            "with --project DIR"
-        )
+    root = find_root(project)
     say: Log = log if log is not None else lambda line: None
+    known = figure_names(root)
+    folder = report_folder(root, output)
+    for part in (folder / "figures", folder / "data"):
+        make_folder(part)
     figures = find_figures(root, names)
-    folder = root / REPORT if output is None else Path(output)
-    try:
-        for part in ("figures", "data"):
-            (folder / part).mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SweepError(f"cannot create the report folder {folder}: {error.strerror}") from error
-
-    sweeps, broken = _run_experiments(root, figures, preset, jobs, progress, say)
-    for sweep in sweeps.values():
-        sweep.table.to_csv(folder / "data" / f"{sweep.experiment}.csv", index=False)
-    results = [_make(figure, sweeps, broken, folder / "figures", say) for figure in figures]
+    records, damaged = read_records(folder, known)
+    if only_failed:
+        figures = [f for f in figures if f.name not in records or records[f.name].status in ("error", "failed")]
+        if not figures:
+            say("Nothing to redo: no figure lacks a result, is in error or has a failed claim.")
+    runs = _run_experiments(root, folder, figures, preset, jobs, progress, say)
+    # each is written as soon as it is drawn: whatever happens to the next one, it is in the next report
+    made = {figure.name: _make(figure, root, folder, preset, runs, say) for figure in figures}
+    notes = [note for name, note in damaged.items() if name not in made]
+    notes += [f"figure {name}: dropped, as there is no {FIGURES}/{name}.py" for name in drop_records(folder, known)]
+    for note in notes:
+        say(note)
     reproduction = Reproduction(
         preset=preset,
-        figures=tuple(results),
-        sweeps=sweeps,
+        figures=tuple(made.values()),
+        earlier=tuple(record for name, record in records.items() if name not in made),
+        sweeps=runs.sweeps,
         report=folder / "index.html",
         claims_file=folder / "claims.json",
+        sources={name: _sources(root, name, record.experiments) for name, record in (records | made).items()},
         environment=_environment(),
         seconds=time.perf_counter() - start,
+        notes=tuple(notes),
     )
-    _write(reproduction)
+    _write(reproduction, folder)
     return reproduction
 
 
-def _run_experiments(
-    root: Path, figures: Sequence[Figure], preset: str, jobs: int, progress: bool | None, say: Log
-) -> tuple[dict[str, Sweep], dict[str, str]]:
-    """Run each experiment once, however many figures read it."""
-    from mdpkit.sweeps.grid import sweep
+def find_root(project: str | os.PathLike[str] | None) -> Path:
+    """Return the project's folder: the one named, or the nearest one here or above."""
+    root = find_project() if project is None else Path(project).resolve()
+    if root is None:
+        raise SweepError(
+            f"no folder {EXPERIMENTS}/ or {FIGURES}/ here or above: run this in a checkout of mdpkit, or name one "
+            "with --project DIR"
+        )
+    return root
 
-    sweeps: dict[str, Sweep] = {}
-    broken: dict[str, str] = {}
-    for name in dict.fromkeys(short_name(name) for figure in figures for name in figure.experiments):
-        try:
-            done = sweep(name, preset=preset, jobs=jobs, cache=root / CACHE, progress=progress, project=root)
-        except MDPKitError as error:
-            broken[name] = _full_text(error)
-            say(f"experiment {name}: FAILED: {error}")
-            continue
-        sweeps[name] = done
-        say(f"experiment {name}: {done.n_cells} cells ({done.n_cached} from the cache) in {done.seconds:.1f} s")
-    return sweeps, broken
+
+def report_folder(root: Path, output: str | os.PathLike[str] | None) -> Path:
+    """Return where the report is, or will be."""
+    return root / REPORT if output is None else Path(output)
 
 
 def short_name(experiment: str) -> str:
@@ -202,23 +211,83 @@ def short_name(experiment: str) -> str:
     return experiment.removeprefix(EXPERIMENTS + ".")
 
 
-def _make(figure: Figure, sweeps: dict[str, Sweep], broken: dict[str, str], folder: Path, say: Log) -> FigureResult:
+@dataclass(frozen=True)
+class _Runs:
+    """What became of the experiments."""
+
+    sweeps: dict[str, Sweep]
+    records: dict[str, SweepRecord]
+    broken: dict[str, str]
+
+
+def _run_experiments(
+    root: Path, folder: Path, figures: Sequence[Figure], preset: str, jobs: int, progress: bool | None, say: Log
+) -> _Runs:
+    """Run each experiment once, however many figures read it, and write its table at once."""
+    from mdpkit.sweeps.grid import sweep
+
+    runs = _Runs({}, {}, {})
+    for name in dict.fromkeys(short_name(name) for figure in figures for name in figure.experiments):
+        try:
+            done = sweep(name, preset=preset, jobs=jobs, cache=root / CACHE, progress=progress, project=root)
+        except MDPKitError as error:
+            runs.broken[name] = _full_text(error)
+            say(f"experiment {name}: FAILED: {error}")
+            continue
+        runs.sweeps[name] = done
+        data = _write_data(folder / "data", done)
+        runs.records[name] = SweepRecord(name, done.n_cells, done.n_cached, done.seconds, done.timing, data)
+        cached = f" ({done.n_cached:,} from the cache)" if done.n_cached else ""
+        say(f"experiment {name}: {done.n_cells:,} cells{cached} in {readable_time(done.seconds)}")
+    return runs
+
+
+def _write_data(folder: Path, sweep: Sweep) -> str:
+    """Write the table of an experiment, for people and exactly; return the checksum of the exact file."""
+    exact = folder / f"{sweep.experiment}.npz"
+    write_table(sweep.table, exact.with_suffix(".csv"))
+    write_table(sweep.table, exact)
+    return sha256(exact.read_bytes())
+
+
+def _make(figure: Figure, root: Path, folder: Path, preset: str, runs: _Runs, say: Log) -> FigureResult:
+    """Draw one figure and write its images and its record."""
+    from mdpkit.sweeps.store import versions
+
+    experiments = tuple(map(short_name, figure.experiments))
     start = time.perf_counter()
-    missing = [name for name in map(short_name, figure.experiments) if name in broken]
+    claims, images, error = _draw(figure, runs, say)
+    result = FigureResult(
+        **{name: getattr(figure, name) for name in ("name", "title", "caption", "family", "paper", "source")},
+        experiments=experiments,
+        claims=tuple(claims),
+        error=error,
+        seconds=time.perf_counter() - start,
+        preset=preset,
+        date=_now(),
+        sources=_sources(root, figure.name, experiments),
+        versions=versions(),
+        machine=_machine(),
+        sweeps=tuple(runs.records[name] for name in experiments if name in runs.records),
+    )
+    return write_record(folder, result, images)
+
+
+def _draw(figure: Figure, runs: _Runs, say: Log) -> tuple[list[Claim], dict[str, bytes], str | None]:
+    """Return claims, images and the error, if there was one."""
+    missing = [name for name in map(short_name, figure.experiments) if name in runs.broken]
     if missing:
-        error = "\n\n".join(f"The experiment {name} failed.\n{broken[name]}" for name in missing)
         say(f"figure {figure.name}: not drawn, because the experiment {missing[0]} failed")
-        return FigureResult(figure, (), None, 0.0, error)
-    tables = {name: sweeps[short_name(name)].table for name in figure.experiments}
+        return [], {}, "\n\n".join(f"The experiment {name} failed.\n{runs.broken[name]}" for name in missing)
     try:
-        png, claims = render(figure, tables, folder)
+        images, claims = render(figure, {name: runs.sweeps[short_name(name)].table for name in figure.experiments})
     except Exception as error:
         # a bug in one figure must not cost the reader the others
         say(f"figure {figure.name}: FAILED: {type(error).__name__}: {error}")
-        return FigureResult(figure, (), None, time.perf_counter() - start, _full_text(error))
+        return [], {}, _full_text(error)
     statuses = Counter(claim.status for claim in claims)
     say(f"figure {figure.name}: " + (", ".join(f"{n} {status}" for status, n in statuses.items()) or "no claims"))
-    return FigureResult(figure, tuple(claims), png, time.perf_counter() - start)
+    return claims, images, None
 
 
 def _full_text(error: Exception) -> str:
@@ -228,32 +297,41 @@ def _full_text(error: Exception) -> str:
     return "".join(traceback.format_exception(error))
 
 
+def _sources(root: Path, figure: str, experiments: Iterable[str]) -> dict[str, str]:
+    """Return the SHA-256 of all sources that a figure's result depends on, as they are now."""
+    from mdpkit.sweeps.store import package_digest
+
+    digests = {"mdpkit": package_digest()}
+    for name in (f"{FIGURES}.{figure}", *(f"{EXPERIMENTS}.{name}" for name in experiments)):
+        with suppress(MDPKitError):  # an earlier figure may need an experiment that is gone
+            digests[name] = source_digest(root, name)
+    return digests
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC")
+
+
+def _machine() -> str:
+    return f"{platform.platform()}, {os.cpu_count()} processors"
+
+
 def _environment() -> dict[str, str]:
     from mdpkit._version import __version__
     from mdpkit.sweeps.store import package_digest, versions
 
     return {
-        "date": datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        "date": _now(),
         "mdpkit": f"{__version__} (sources {package_digest()[:12]})",
         **versions(),
-        "platform": platform.platform(),
-        "processors": str(os.cpu_count()),
+        "machine": _machine(),
     }
 
 
-def _write(reproduction: Reproduction) -> None:
-    from mdpkit.sweeps.report import claims_document, html_report
+def _write(reproduction: Reproduction, folder: Path) -> None:
+    from mdpkit.sweeps.claims_file import claims_document
+    from mdpkit.sweeps.report import html_report
 
-    contents = {
-        reproduction.report: html_report(reproduction),
-        reproduction.claims_file: json.dumps(claims_document(reproduction), indent=2, allow_nan=False) + "\n",
-    }
-    for path, text in contents.items():
-        partial: Any = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            partial.write_text(text, encoding="utf-8")
-            partial.replace(path)
-        except OSError as error:
-            raise SweepError(f"cannot write {path}: {error.strerror}") from error
-        finally:
-            partial.unlink(missing_ok=True)
+    write_file(reproduction.report, html_report(reproduction))
+    write_document(reproduction.claims_file, claims_document(reproduction))
+    write_checksums(folder, PARTS)  # last: a folder that fits them is complete

@@ -12,6 +12,7 @@ import os
 import platform
 import secrets
 import zipfile
+from contextlib import suppress
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -23,11 +24,14 @@ from mdpkit.sweeps.cells import Values
 from mdpkit.sweeps.experiments import Experiment, canonical
 from mdpkit.sweeps.failures import SweepError
 
-__all__ = ["CellStore", "package_digest", "versions"]
+__all__ = ["CellStore", "digest_in_use", "package_digest", "versions"]
 
 MAGIC = b"mdpkit-cell 1 "
 PACKAGE = Path(__file__).resolve().parents[1]
-LIBRARIES = ("numpy", "scipy", "numba", "cvxpy", "gymnasium")
+LIBRARIES = (
+    *("numpy", "scipy", "numba", "llvmlite", "pandas", "gymnasium"),
+    *("cvxpy", "clarabel", "osqp", "scs", "ecos", "highspy"),  # the last five solve for cvxpy
+)
 COMPILED = {".pyc", ".pyo", ".nbi", ".nbc", ".part"}
 
 
@@ -43,7 +47,8 @@ def package_digest() -> str:
 
 
 @cache
-def _digest_at_first_use() -> str:
+def digest_in_use() -> str:
+    """Return `package_digest` as it was when this process first asked, which is the code it runs."""
     return package_digest()
 
 
@@ -82,7 +87,7 @@ class CellStore:
         if experiment.source is None:
             raise SweepError(f"experiment {experiment.name} has no source file, so its results cannot be cached")
         digest = package_digest()
-        if digest != _digest_at_first_use():
+        if digest != digest_in_use():
             raise SweepError(
                 "the sources of mdpkit changed since this process imported them, so its results cannot be cached; "
                 "start Python again"
@@ -123,8 +128,8 @@ class CellStore:
         except (ValueError, OSError, zipfile.BadZipFile):
             return None
 
-    def save(self, config: dict[str, Any], seed: int, values: Values) -> None:
-        """Write a finished cell; a reader sees all of it or nothing."""
+    def save(self, config: dict[str, Any], seed: int, values: Values) -> bool:
+        """Write a finished cell; a reader sees all of it or nothing. Return whether there was such a file before."""
         buffer = io.BytesIO()
         with zipfile.ZipFile(buffer, "w") as archive:
             # not np.savez: its own argument names (file, allow_pickle) could not be names of results
@@ -134,13 +139,16 @@ class CellStore:
         body = buffer.getvalue()
         target = self.path(config, seed)
         partial = target.with_name(f".{target.stem[:16]}.{os.getpid()}.{secrets.token_hex(4)}.part")
+        known = target.exists()
         try:
             # no fsync: a killed process loses nothing, and after a power cut the checksum notices what was lost
             partial.write_bytes(MAGIC + hashlib.sha256(body).hexdigest().encode() + b"\n" + body)
             partial.replace(target)
         except OSError as error:
+            with suppress(OSError):
+                partial.unlink(missing_ok=True)
             raise SweepError(
-                f"cannot save a finished cell in {self.folder}: {error.strerror}; the cells saved before are kept"
+                f"cannot save a finished cell in {self.folder}: {error.strerror}; the cells saved before are kept, and "
+                "the same call goes on from there"
             ) from error
-        finally:
-            partial.unlink(missing_ok=True)
+        return known

@@ -42,9 +42,11 @@ def _ordered(dictionaries: Any) -> list[str]:
 
 
 def _cell_value(value: Any) -> Any:
-    """Make list-valued settings hashable, so that the table can be grouped by them."""
+    """Make list-valued settings hashable, so that the table can be grouped by them; keep no numpy scalars."""
     if isinstance(value, (list, tuple)):
         return tuple(_cell_value(item) for item in value)
+    if isinstance(value, dict):
+        return {key: _cell_value(item) for key, item in value.items()}
     if hasattr(value, "item") and getattr(value, "ndim", None) == 0:
         return value.item()
     return value

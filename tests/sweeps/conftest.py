@@ -32,13 +32,13 @@ def write(project: Path) -> Write:
 
 
 COUNTED = """
-    import os
     import numpy as np
     CONFIGS = {"quick": {"configs": [{"k": 2, "name": "a"}, {"k": 3, "name": "b"}], "n_seeds": 3}}
 
     def run(config, seed):
-        # one line per computation, so that a test can count them whatever process they ran in
-        with open(os.environ["MDPKIT_TEST_LOG"], "a") as log:
+        # one line per computation, so that a test can count them whatever process they ran in; the name is part of the
+        # source, as workers that are already alive would not see the environment
+        with open("THE LOG", "a") as log:
             log.write(f"{config['k']} {seed}\\n")
         rng = np.random.default_rng([config["k"], seed])
         matrix = rng.random((50, 50))
@@ -47,10 +47,9 @@ COUNTED = """
 
 
 @pytest.fixture
-def counted(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[], int]:
+def counted(write: Write, tmp_path: Path) -> Callable[[], int]:
     """The experiment "counted"; calling the fixture says how many cells were computed so far."""
     log = tmp_path / "computed.log"
     log.touch()
-    monkeypatch.setenv("MDPKIT_TEST_LOG", str(log))
-    write("experiments/counted", COUNTED)
+    write("experiments/counted", COUNTED.replace("THE LOG", str(log)))
     return lambda: len(log.read_text().splitlines())

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mdpkit.errors import InputError, UnknownOptionError
 from mdpkit.sweeps import Claim
-from mdpkit.sweeps.readable import readable, readable_pair, readable_time
+from mdpkit.sweeps.readable import readable, readable_pair, readable_size, readable_time
 
 
 @pytest.mark.parametrize(
@@ -99,3 +99,10 @@ def test_different_numbers_look_different(x: float, relative: float) -> None:
 
 def test_readable_time() -> None:
     assert [readable_time(t) for t in (0.31, 59.9, 125, 12000)] == ["0.3 s", "59.9 s", "2 min 5 s", "3 h 20 min"]
+
+
+def test_readable_size() -> None:
+    sizes = (0, 999, 1000, 9949, 9950, 999_499, 999_500, 2.2e6, 3e9, 5e13)
+    assert [readable_size(int(n)) for n in sizes] == [
+        *("0 bytes", "999 bytes", "1.0 kB", "9.9 kB", "10 kB", "999 kB", "1.0 MB", "2.2 MB", "3.0 GB", "50000 GB")
+    ]

@@ -138,37 +138,6 @@ def test_a_module_without_a_file_is_neither_cached_nor_sent_to_workers(tmp_path:
         sweeps.run(made, jobs=2)
 
 
-@pytest.mark.parametrize("damage", ["flip", "truncate", "empty", "garbage"])
-def test_a_damaged_cell_is_computed_again(project: Path, counted: Count, tmp_path: Path, damage: str) -> None:
-    cache = tmp_path / "cache"
-    before = sweeps.run("counted", project=project, cache=cache)
-    cell = sorted(cache.rglob("*.cell"))[0]
-    content = bytearray(cell.read_bytes())
-    content[len(content) // 2] ^= 1
-    cell.write_bytes({"flip": content, "truncate": content[:-7], "empty": b"", "garbage": b"hello"}[damage])
-    after = sweeps.run("counted", project=project, cache=cache)
-    assert counted() == 6 + 1
-    pd.testing.assert_frame_equal(before, after, check_exact=True)
-    sweeps.run("counted", project=project, cache=cache)
-    assert counted() == 6 + 1  # and repaired
-
-
-def test_every_byte_of_a_cell_counts(project: Path, counted: Count, tmp_path: Path) -> None:
-    from mdpkit.sweeps.experiments import load_experiment
-    from mdpkit.sweeps.store import CellStore
-
-    sweeps.run("counted", project=project, cache=tmp_path)
-    store = CellStore(tmp_path, load_experiment("counted", "quick", project))
-    config = {"k": 2, "name": "a"}
-    path = store.path(config, 0)
-    content = path.read_bytes()
-    for i in range(len(content)):
-        path.write_bytes(content[:i] + bytes([content[i] ^ 0x20]) + content[i + 1 :])
-        assert store.load(config, 0) is None, i
-    path.write_bytes(content)
-    assert store.load(config, 0) is not None
-
-
 def test_edited_code_never_meets_old_results(project: Path, write: Callable[..., Path], tmp_path: Path) -> None:
     source = """
         from experiments import _helper
@@ -271,27 +240,6 @@ def test_an_interrupt_keeps_what_is_done(project: Path, write: Callable[..., Pat
     assert len(list((tmp_path / "cache").rglob("*.cell"))) == 3
     go.touch()
     assert sweeps.run("stopped", project=project, cache=tmp_path / "cache")["x"].tolist() == [0, 1, 2, 3, 4]
-
-
-def test_a_dead_worker_is_one_clear_error(project: Path, write: Callable[..., Path], tmp_path: Path) -> None:
-    write(
-        "experiments/deadly",
-        f"""
-        import os, signal, time
-        from pathlib import Path
-        CONFIGS = {{"quick": {{"configs": [{{}}], "n_seeds": 4}}}}
-        def run(config, seed):
-            if seed == 3:
-                deadline = time.monotonic() + 30
-                while time.monotonic() < deadline and len(list(Path({str(tmp_path)!r}).rglob("*.cell"))) < 3:
-                    time.sleep(0.01)
-                os.kill(os.getpid(), signal.SIGKILL)
-            return {{"x": seed}}
-        """,
-    )
-    with pytest.raises(sweeps.SweepError, match="worker process of experiment deadly died"):
-        sweeps.run("deadly", project=project, cache=tmp_path / "cache", jobs=2)
-    assert len(list((tmp_path / "cache").rglob("*.cell"))) == 3
 
 
 def test_a_cache_that_cannot_be_written(project: Path, counted: Count, tmp_path: Path) -> None:

@@ -78,7 +78,9 @@ def test_end_to_end(project: Path, write: Write, counted: Count) -> None:
     write("paper_figures/powers", FIGURE)
     write(
         "paper_figures/zz_again",
-        FIGURE.replace('"planning"', '"robust"').replace('("counted",)', '("experiments.counted",)'),
+        FIGURE.replace('"planning"', '"robust"\n    PAPER = "Euclid"').replace(
+            '("counted",)', '("experiments.counted",)'
+        ),
     )
     write("paper_figures/_private", "raise RuntimeError('helpers are not figures')")
     lines: list[str] = []
@@ -87,9 +89,18 @@ def test_end_to_end(project: Path, write: Write, counted: Count) -> None:
 
     assert done.ok
     assert counted() == 6  # two figures, one sweep
-    assert [result.figure.name for result in done.figures] == ["powers", "zz_again"]
-    assert dict(done.counts()["robust"]) == {"error": 0, "held": 2, "descriptive": 1, "not reproduced": 1}
-    assert any(line.startswith("experiment counted: 6 cells (0 from the cache)") for line in lines)
+    assert [result.name for result in done.figures] == ["powers", "zz_again"]
+    document = sweeps.read_claims(done.claims_file)
+    assert document["by_family"]["robust"] == {
+        "figures": 1,
+        "held": 2,
+        "failed": 0,
+        "not reproduced": 1,
+        "descriptive": 1,
+        "error": 0,
+    }
+    assert document["by_paper"].keys() == {"Euclid", "Euclid, Elements IX"}
+    assert any(line.startswith("experiment counted: 6 cells in") for line in lines)
     assert matplotlib.rcParams["axes.facecolor"] == face
 
     report = project / "report"
@@ -196,6 +207,6 @@ def test_unknown_figures_and_projects(project: Path, write: Write, counted: Coun
 def test_a_report_that_cannot_be_written(project: Path, write: Write, counted: Count, tmp_path: Path) -> None:
     write("paper_figures/powers", FIGURE)
     (tmp_path / "file").touch()
-    with pytest.raises(sweeps.SweepError, match="cannot create the report folder"):
+    with pytest.raises(sweeps.SweepError, match="cannot write in the folder"):
         sweeps.reproduce(project=project, output=tmp_path / "file")
     assert counted() == 0

@@ -1,0 +1,1 @@
+"""Speed and memory of mdpkit and its peers: ``python -m benchmarks``."""
