@@ -26,6 +26,9 @@ from . import (
     regression as regression,
 )
 from . import (
+    robust as robust,
+)
+from . import (
     sweeps as sweeps,
 )
 from . import (
@@ -40,6 +43,7 @@ from .feedback import OfflineDataset as OfflineDataset
 from .models import FiniteHorizonMDP as FiniteHorizonMDP
 from .models import LinearMDP as LinearMDP
 from .models import MarkovRewardProcess as MarkovRewardProcess
+from .models import RobustMDP as RobustMDP
 from .models import TabularMDP as TabularMDP
 from .planning import Discounted as Discounted
 from .planning import Solution as Solution

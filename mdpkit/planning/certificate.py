@@ -16,7 +16,7 @@ import numpy as np
 
 from mdpkit._typing import Floats
 from mdpkit.errors import CertificateError
-from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF, Rounding, largest
+from mdpkit.planning.rounding import UNDERFLOW, UNIT_ROUNDOFF, RoundingModel, largest
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,11 +34,12 @@ class SweepBounds:
         return (self.high - self.low) / 2
 
 
-def sweep_bounds(V: Floats, lo: float, hi: float, rounding: Rounding) -> SweepBounds:
+def sweep_bounds(V: Floats, lo: float, hi: float, rounding: RoundingModel) -> SweepBounds:
     """Turn the extremes of a computed ``W - V`` into certified shifts of ``W``."""
     gamma = rounding.gamma
     if gamma == 0.0:
-        return SweepBounds(-rounding.reward_error, rounding.reward_error, rounding.reward_error)
+        error = rounding.sweep_error(0.0)
+        return SweepBounds(-error, error, error)
     factor = gamma / (1.0 - gamma)
     difference = max(abs(lo), abs(hi))
     # The scale of the ends themselves, not only of V: ends tighter than their own rounding could be true, never proved.

@@ -13,7 +13,7 @@ from mdpkit.models import FiniteHorizonMDP, MixturePolicy, NonStationaryPolicy, 
 from mdpkit.planning.certificate import sweep_bounds
 from mdpkit.planning.composite import evaluate_mixture, evaluate_plan
 from mdpkit.planning.directed import add_up
-from mdpkit.planning.discounted.bellman import bellman_operator, process_operator
+from mdpkit.planning.discounted.bellman import Bellman, bellman_operator, process_operator
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
 from mdpkit.planning.discounted.solver import (
     check_discounted,
@@ -30,7 +30,7 @@ from mdpkit.planning.solution import Solution
 __all__ = ["evaluate_policy"]
 
 # A process is a model with one pair per state, so its solvers evaluate: policy iteration ends after one linear solve.
-METHODS: dict[str, Callable[[Run], None]] = {
+METHODS: dict[str, Callable[[Run[Bellman]], None]] = {
     "auto": policy_iteration,
     "direct": lambda run: policy_iteration(run, evaluation="dense" if run.bellman.n_states <= 1000 else "sparse"),
     "krylov": lambda run: policy_iteration(run, evaluation="krylov"),
@@ -92,7 +92,8 @@ def evaluate_policy(
         return evaluate_finite_horizon(problem, policy, method=method, tol=tol)
     if not isinstance(problem, TabularMDP):
         raise UnknownOptionError(
-            f"evaluate_policy does not know problems of type {type(problem).__name__}", argument="problem"
+            f"evaluate_policy does not know problems of type {type(problem).__name__}; see {_family(problem)}",
+            argument="problem",
         )
     if method not in METHODS:
         raise UnknownOptionError(f"method must be one of {', '.join(METHODS)}; found {method!r}", argument="method")
@@ -135,3 +136,8 @@ def evaluate_policy(
         action_names=problem.action_names,
         quantity="policy",
     )
+
+
+def _family(problem: Any) -> str:
+    """Return the package that a model names as its own, where its policies are evaluated."""
+    return getattr(problem, "family", "mdpkit.models")

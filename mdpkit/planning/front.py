@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -53,11 +54,12 @@ def solve(
     """Solve a decision problem and certify the answer.
 
     For a discounted `TabularMDP` this computes ``V*(s) = max_a r(s, a) + gamma * sum_s' P(s' | s, a) V*(s')`` and a
-    policy; for a `FiniteHorizonMDP` the values and actions of every step.
+    policy; for a `FiniteHorizonMDP` the values and actions of every step; for a `RobustMDP` the values and a policy
+    under the worst kernel of its uncertainty set.
 
     Parameters
     ----------
-    problem : TabularMDP or FiniteHorizonMDP
+    problem : TabularMDP, FiniteHorizonMDP or RobustMDP
         The model; a `TabularMDP` must have ``gamma < 1``.
     objective : Discounted, optional
         What to maximize; by default expected discounted return, or expected return over the horizon.
@@ -66,7 +68,10 @@ def solve(
         "modified_policy_iteration" (``form="auto"|"jacobi"|"in_place"``), "policy_iteration"
         (``evaluation="auto"|"dense"|"sparse"|"krylov"``), "krylov_policy_iteration" (``krylov="gmres"|"bicgstab"``),
         "linear_program" (``form="primal"|"dual"``), or "backward_induction" for a finite horizon.
-        "auto" takes policy iteration up to 200 states and modified policy iteration beyond.
+        "auto" takes policy iteration up to 200 states and modified policy iteration beyond. A `RobustMDP` has
+        "value_iteration", "modified_policy_iteration" (``sweeps=20``), "policy_iteration", "partial_policy_iteration"
+        and "residual_conditioned_policy_iteration"; "auto" takes the last up to 2000 states or from gamma = 0.99 on,
+        modified policy iteration otherwise, and backward induction for a finite horizon.
     tol : float, optional
         Sup-norm error of ``V`` to certify, in units of the values. Default ``1e-8 * max(1, max|r| / (1 - gamma))``, or
         the rounding floor where that is larger.
@@ -138,6 +143,10 @@ def solve(
 
 
 def _find_solver(problem: Any, objective: Any) -> Callable[..., Solution]:
+    family = getattr(type(problem), "family", None)
+    if family is not None:
+        # The model names the package that solves it, so that planning need not know the families.
+        importlib.import_module(family)
     for kind in type(problem).__mro__:
         chosen = _DEFAULT_OBJECTIVE.get(kind) if objective is None else type(objective)
         if chosen is not None and (kind, chosen) in _SOLVERS:

@@ -13,6 +13,7 @@ the products are added (Higham, *Accuracy and Stability of Numerical Algorithms*
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
@@ -22,6 +23,28 @@ from mdpkit.models.rows import Rows
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = 2.0**-1000
 """More than all underflows of a sweep together (2^-1075 per product), and nothing to any other number."""
+
+
+class RoundingModel(Protocol):
+    """What certificates need to know about the errors of a computed sweep."""
+
+    @property
+    def gamma(self) -> float:
+        """Discount factor."""
+
+    @property
+    def reward_error(self) -> float:
+        """Bound on what rounding did to the rewards."""
+
+    @property
+    def reward_scale(self) -> float:
+        """Largest reward in magnitude."""
+
+    def sweep_error(self, value_scale: float) -> float:
+        """Return the largest distance of a computed sweep from the exact one, for values up to ``value_scale``."""
+
+    def tie(self, value_scale: float) -> float:
+        """Return the slack within which two pair values count as equal."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 
 from mdpkit._typing import Floats
 from mdpkit.planning.certificate import Enclosure, SweepBounds, sweep_bounds
-from mdpkit.planning.discounted.bellman import Bellman
+from mdpkit.planning.rounding import RoundingModel
 from mdpkit.planning.solution import Trace
 
 STALL_WINDOW = 50
@@ -61,7 +61,25 @@ class Snapshot:
 Callback = Callable[[Snapshot], Any]
 
 
-class Run:
+class Operator(Protocol):
+    """A monotone, translation-covariant ``gamma``-contraction: what a `Run` needs to know of one."""
+
+    n_states: int
+    gamma: float
+    full_sweeps: float
+
+    @property
+    def rounding(self) -> RoundingModel:
+        """How far the latest sweep may be from the exact one."""
+
+    def sweep(self, V: Floats, W: Floats) -> tuple[float, float]:
+        """``W = T V``; return the extremes of ``W - V``."""
+
+
+OperatorType = TypeVar("OperatorType", bound=Operator)
+
+
+class Run(Generic[OperatorType]):
     """One run of an iterative solver on one Bellman operator.
 
     Solvers call `check` after every Jacobi sweep ``W = T V``; it certifies, records and says whether to stop. Between
@@ -71,7 +89,7 @@ class Run:
 
     def __init__(
         self,
-        bellman: Bellman,
+        bellman: OperatorType,
         V: Floats,
         *,
         tol: float,

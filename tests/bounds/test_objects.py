@@ -199,6 +199,13 @@ VACUOUS = [
     ("oful_regret", {"n": 89}, {"n": 91}),  # 6 sqrt(10 n) < 2 n from n = 90
     ("value_iteration_a_priori", {"iterations": 0}, {"iterations": 1}),
     ("mdvi_error", {"noise": [9.0]}, {"noise": [0.1]}),
+    ("robust_value_iteration_a_priori", {"iterations": 0}, {"iterations": 1}),
+    ("l1_radius_sensitivity", {"radius": 2.0}, {"radius": 1.9}),
+    ("l1_radius_of_kl", {"radius": 2.0}, {"radius": 1.9}),
+    ("l1_radius_of_chi_square", {"radius": 4.0}, {"radius": 3.9}),
+    ("lp_regularization", {"radius": 2.0}, {"radius": 0.5}),
+    ("weissman_robust_radius", {"n": 1}, {"n": 500}),
+    ("hoeffding_robust_radius", {"n": 1}, {"n": 500}),
     ("mdvi_noise", {"n": 1, "delta": 1e-3}, {}),
     ("mdvi_noise_freedman", {"n": 1}, {}),
     ("pevi_suboptimality", {"penalty": [9.0, 9.0]}, {}),

@@ -268,19 +268,24 @@ DECREASING = {
         "hoeffding_model_error", "empirical_bernstein", "empirical_bernstein_model_error", "weissman_radius",
         "weissman_radius_adaptive", "plug_in_error", "plug_in_policy_loss", "sampled_value_iteration_error",
         "sampled_value_iteration_policy_loss", "mdvi_noise", "mdvi_noise_freedman",
+        "weissman_robust_radius", "hoeffding_robust_radius",
     },
     "delta": {bound.name for bound in bounds.catalogue()},
     "overlap": {"bellman_span_contraction"},
     "eps": {"tabular_mdvi_rate", "plug_in_rate", "wls_mdvi_rate", "vwls_mdvi_rate", "linear_mdp_query_lower_bound"},
-    "tol": {"value_iteration_sweeps"},
-    "iterations": {"value_iteration_a_priori", "approximate_policy_iteration_loss", "politex_average_loss"},
+    "tol": {"value_iteration_sweeps", "robust_value_iteration_sweeps"},
+    "power": {"partial_policy_iteration_loss"},
+    "iterations": {
+        "value_iteration_a_priori", "approximate_policy_iteration_loss", "politex_average_loss",
+        "robust_value_iteration_a_priori", "partial_policy_iteration_loss",
+    },
     "alpha": {"mdvi_averaging"},
 }  # fmt: skip
 NEITHER = {
     ("sampled_value_iteration_error", "iterations"), ("sampled_value_iteration_policy_loss", "iterations"),
     ("oful_radius", "lam"), ("oful_radius_dimension", "lam"), ("elliptical_potential_dimension", "lam"),
     ("linear_mdp_query_lower_bound", "gamma"), ("wls_mdvi_stationary_deviation", "gamma"),
-    ("mdvi_error", "noise"), ("mdvi_error", "alpha"),
+    ("mdvi_error", "noise"), ("mdvi_error", "alpha"), ("lp_regularization", "norm"),
 }  # fmt: skip
 WHOLE = (int, np.integer)
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from mdpkit.errors import UnknownOptionError
+from mdpkit.planning.discounted.bellman import Bellman
 from mdpkit.planning.run import Run
 
 ORDERS = ("forward", "reverse", "alternating")
 CERTIFY_EVERY = 10
 
 
-def gauss_seidel(run: Run, *, order: str = "alternating") -> None:
+def gauss_seidel(run: Run[Bellman], *, order: str = "alternating") -> None:
     """Update states in place, each with its own self-loop solved for.
 
     The span bounds do not hold for differences of in-place sweeps, which are not shift-equivariant; every tenth sweep

@@ -7,6 +7,7 @@ import scipy.sparse as sp
 from scipy.sparse.linalg import bicgstab, gmres
 
 from mdpkit.errors import UnknownOptionError
+from mdpkit.planning.discounted.bellman import Bellman
 from mdpkit.planning.rounding import largest
 from mdpkit.planning.run import Run
 
@@ -17,7 +18,7 @@ ACCEPT = 0.9
 FALLBACK_SWEEPS = 10
 
 
-def krylov_policy_iteration(run: Run, *, krylov: str = "gmres") -> None:
+def krylov_policy_iteration(run: Run[Bellman], *, krylov: str = "gmres") -> None:
     """Solve for the correction of the present values to a loose tolerance, keep it only if the residual falls.
 
     Gargiani et al. (2022), arXiv 2211.04299. The residual ``rho = T V - V`` is the right-hand side for the greedy

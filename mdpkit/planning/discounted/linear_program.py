@@ -8,13 +8,14 @@ import numpy as np
 import scipy.sparse as sp
 
 from mdpkit.errors import MDPKitError, UnknownOptionError
+from mdpkit.planning.discounted.bellman import Bellman
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
 from mdpkit.planning.run import Run
 
 FORMS = ("primal", "dual")
 
 
-def linear_program(run: Run, *, form: str = "primal") -> None:
+def linear_program(run: Run[Bellman], *, form: str = "primal") -> None:
     r"""Solve the linear programme, then certify its policy.
 
     Primal: minimize :math:`\sum_s \mu(s) V(s)` subject to :math:`V(s) - \gamma P_k V \ge r_k` for every pair ``k`` of

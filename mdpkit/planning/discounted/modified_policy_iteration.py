@@ -6,6 +6,7 @@ import numpy as np
 
 from mdpkit._typing import Floats
 from mdpkit.errors import UnknownOptionError
+from mdpkit.planning.discounted.bellman import Bellman
 from mdpkit.planning.run import Run
 
 FORMS = ("auto", "jacobi", "in_place")
@@ -22,7 +23,7 @@ GUARD_PATIENCE = 20
 GUARD_SWEEPS = 50
 
 
-def modified_policy_iteration(run: Run, *, form: str = "auto") -> None:
+def modified_policy_iteration(run: Run[Bellman], *, form: str = "auto") -> None:
     """Alternate improvement sweeps over the model with evaluation sweeps over the policy's rows.
 
     Parameters
@@ -49,7 +50,7 @@ def modified_policy_iteration(run: Run, *, form: str = "auto") -> None:
             _plain_sweeps(run, GUARD_SWEEPS)
 
 
-def _probe(run: Run) -> str:
+def _probe(run: Run[Bellman]) -> str:
     """Say from a few Jacobi sweeps how fast the span shrinks: steadily, or only where information has arrived."""
     V, W, spans = run.V.copy(), np.empty_like(run.V), [np.inf]
     ratios = [1.0]
@@ -64,7 +65,7 @@ def _probe(run: Run) -> str:
     return "jacobi" if max(ratios[-PROBE_MEMORY:]) < WELL_MIXING else "in_place"
 
 
-def _plain_sweeps(run: Run, count: int) -> None:
+def _plain_sweeps(run: Run[Bellman], count: int) -> None:
     """Do value iteration for a while."""
     V, W = run.V.copy(), np.empty_like(run.V)
     for _ in range(count):
@@ -74,7 +75,7 @@ def _plain_sweeps(run: Run, count: int) -> None:
         V, W = W, V
 
 
-def _jacobi_rounds(run: Run, patience: int) -> None:
+def _jacobi_rounds(run: Run[Bellman], patience: int) -> None:
     """Run rounds of the Jacobi form, until done or until ``patience`` rounds did not halve the width."""
     bellman, gamma = run.bellman, run.bellman.gamma
     factor = gamma / (1.0 - gamma)
@@ -105,7 +106,7 @@ def _jacobi_rounds(run: Run, patience: int) -> None:
         run.V = V
 
 
-def _in_place_rounds(run: Run, patience: int) -> None:
+def _in_place_rounds(run: Run[Bellman], patience: int) -> None:
     """Run rounds of the in-place form, from below, in the better of the two directions."""
     bellman, gamma = run.bellman, run.bellman.gamma
     factor = gamma / (1.0 - gamma)
@@ -135,7 +136,7 @@ def _in_place_rounds(run: Run, patience: int) -> None:
         run.V = V
 
 
-def _better_direction(run: Run, V: Floats, W: Floats) -> tuple[bool, Floats]:
+def _better_direction(run: Run[Bellman], V: Floats, W: Floats) -> tuple[bool, Floats]:
     """Try one sweep each way from the same values; keep the one that leaves the smaller residual."""
     trials = []
     for reverse in (False, True):

@@ -5,13 +5,14 @@ from __future__ import annotations
 import numpy as np
 
 from mdpkit.planning.discounted import _kernels as kernels
+from mdpkit.planning.discounted.bellman import Bellman
 from mdpkit.planning.discounted.linear_solvers import check_evaluation, choose_evaluation, factorize
 from mdpkit.planning.discounted.value_iteration import value_iteration
 from mdpkit.planning.rounding import largest
 from mdpkit.planning.run import Run
 
 
-def policy_iteration(run: Run, *, evaluation: str = "auto") -> None:
+def policy_iteration(run: Run[Bellman], *, evaluation: str = "auto") -> None:
     """Evaluate a policy exactly, improve it, repeat until nothing improves (Puterman 1994, section 6.4).
 
     The action of a state changes only if another one is better by more than rounding can explain; without that rule

@@ -32,7 +32,7 @@ from mdpkit.planning.discounted.linear_program import linear_program
 from mdpkit.planning.discounted.modified_policy_iteration import modified_policy_iteration
 from mdpkit.planning.discounted.policy_iteration import policy_iteration
 from mdpkit.planning.discounted.value_iteration import value_iteration
-from mdpkit.planning.rounding import Rounding, largest
+from mdpkit.planning.rounding import RoundingModel, largest
 from mdpkit.planning.run import Callback, Progress, Run
 from mdpkit.planning.solution import Solution
 
@@ -110,7 +110,7 @@ def choose_method(model: TabularMDP) -> str:
     return "policy_iteration" if model.n_states <= SMALL else "modified_policy_iteration"
 
 
-def finish(model: TabularMDP, run: Run, method: str) -> Solution:
+def finish(model: TabularMDP, run: Run[Bellman], method: str) -> Solution:
     """Certify the latest values by one more sweep and read everything off it."""
     bellman, V = run.bellman, run.V
     gamma, rounding = bellman.gamma, bellman.rounding
@@ -147,7 +147,7 @@ def finish(model: TabularMDP, run: Run, method: str) -> Solution:
         iterations=run.iterations,
         converged=converged,
         status=status,
-        message=_message(status, half_width, run, bounds.floor),
+        message=stop_message(status, half_width, run, bounds.floor),
         method=method,
         tol=run.tol,
         trace=run.trace(),
@@ -156,7 +156,8 @@ def finish(model: TabularMDP, run: Run, method: str) -> Solution:
     )
 
 
-def _message(status: str, half_width: float, run: Run, floor: float) -> str:
+def stop_message(status: str, half_width: float, run: Run[Any], floor: float) -> str:
+    """Say as a sentence why a run stopped and what it reached."""
     reached = f"every value is certified within {half_width:.3g} (tol {run.tol:.3g})"
     return {
         "converged": f"Converged after {run.iterations} iterations: {reached}.",
@@ -179,7 +180,7 @@ def check_discounted(gamma: float | None) -> float:
     return gamma
 
 
-def check_range(rounding: Rounding) -> None:
+def check_range(rounding: RoundingModel) -> None:
     """Refuse models whose values could overflow: there no sum and no bound means anything."""
     largest_value = rounding.reward_scale / (1.0 - rounding.gamma)
     if not largest_value <= LARGEST_VALUE:
@@ -191,7 +192,7 @@ def check_range(rounding: Rounding) -> None:
         )
 
 
-def default_tolerance(rounding: Rounding) -> float:
+def default_tolerance(rounding: RoundingModel) -> float:
     """Return 1e-8 relative to the largest possible value, or the rounding floor where that is larger."""
     value_scale = rounding.reward_scale / (1.0 - rounding.gamma)
     floor = sweep_bounds(np.array([value_scale]), 0.0, 0.0, rounding).floor

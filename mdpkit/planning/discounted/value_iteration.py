@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from mdpkit.planning.run import Run
 
 
-def value_iteration(run: Run) -> None:
+def value_iteration(run: Run[Any]) -> None:
     """Iterate ``V <- T V`` until the span of the last step certifies the tolerance.
 
     Puterman (1994), section 6.3, with the bounds of section 6.6.2. Each sweep reads the model once.

@@ -1,0 +1,1 @@
+"""Robust dynamic programming: one file per method, all written against `mdpkit.robust.operator`."""
