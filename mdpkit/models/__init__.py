@@ -23,6 +23,7 @@ from mdpkit.models.uncertainty import (
     L2Ball,
     LinfBall,
     ReverseKLBall,
+    RewardBall,
     UncertaintySet,
     WassersteinBall,
 )
@@ -50,6 +51,7 @@ __all__ = [
     "NonStationaryPolicy",
     "Outcomes",
     "ReverseKLBall",
+    "RewardBall",
     "RobustMDP",
     "TabularMDP",
     "UncertaintySet",

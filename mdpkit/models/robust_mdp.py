@@ -102,7 +102,7 @@ class RobustMDP:
             if rectangularity == "s" and not chosen.joint:
                 raise UnknownOptionError(
                     f"{type(chosen).__name__} has no s-rectangular form; L1Ball, LinfBall, L2Ball, KLBall, "
-                    "ReverseKLBall, ChiSquareBall and FiniteSet have one",
+                    "ReverseKLBall, ChiSquareBall, FiniteSet and RewardBall have one",
                     argument="uncertainty",
                     value=type(chosen).__name__,
                 )

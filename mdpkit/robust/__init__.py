@@ -6,6 +6,7 @@ from mdpkit.robust.dataset import from_dataset
 from mdpkit.robust.evaluate import evaluate_robust
 from mdpkit.robust.iwocs import IWOCSResult, MonteCarlo, iwocs
 from mdpkit.robust.radii import hoeffding_intervals, l1_radius
+from mdpkit.robust.regularization import regularized_value, reward_robust_value
 from mdpkit.robust.solver import solve_robust
 from mdpkit.robust.worst_case import worst_case, worst_kernel
 
@@ -17,6 +18,8 @@ __all__ = [
     "hoeffding_intervals",
     "iwocs",
     "l1_radius",
+    "regularized_value",
+    "reward_robust_value",
     "worst_case",
     "worst_kernel",
 ]

@@ -21,6 +21,9 @@ from mdpkit.robust.rows import AllowedRows
 OPERATIONS = 8
 """Roundings per entry of an inner problem, generously: products, sums, budgets and their differences."""
 
+INNER_SHARE = 1e-3
+"""Iterative inner problems may be off by this share of what a sweep still moves: it hardly widens the enclosure."""
+
 
 @dataclass(frozen=True, slots=True)
 class RobustRounding:
@@ -148,9 +151,10 @@ class PairwiseBellman(RobustBellman):
 
     def sweep(self, V: Floats, W: Floats) -> tuple[float, float]:
         """``W = T V``; set `plan`; return the extremes of ``W - V``."""
-        extremes = kernels.best_pairs(self.state_ptr, self.pair_values(V), V, W, self._choice)
+        lo, hi = kernels.best_pairs(self.state_ptr, self.pair_values(V), V, W, self._choice)
         self.plan = self._choice
-        return extremes
+        self.inner.tolerance = INNER_SHARE * (1.0 - self.gamma) * (hi - lo)
+        return lo, hi
 
     def pair_values(self, V: Floats) -> Floats:
         """Return the worst payoff of every pair, shape ``(N,)``."""

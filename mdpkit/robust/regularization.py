@@ -93,7 +93,7 @@ def regularized_value(payoff: Any, nominal_row: Any, radius: float, p: float = 2
     return float(q @ z - kappa * penalty), bool(exact)
 
 
-def reward_robust_value(Q: Any, radius: float, p: float = 2) -> tuple[Floats, Floats]:
+def reward_robust_value(Q: Any, radius: Any, p: float = 2) -> tuple[Floats, Floats]:
     r"""Return what an agent can guarantee when the rewards of each state may be off by ``alpha`` in a norm.
 
     .. math:: u(s) = \max_{d \in \Delta(A)} \min_{\|\delta\|_p \le \alpha} \sum_a d_a (Q(s, a) + \delta_a)
@@ -105,7 +105,7 @@ def reward_robust_value(Q: Any, radius: float, p: float = 2) -> tuple[Floats, Fl
     ----------
     Q : array_like, shape (A,) or (S, A)
         Action values; ``-inf`` marks actions that do not exist.
-    radius : float
+    radius : array_like, scalar or shape (S,)
         ``alpha >= 0``.
     p : {1, 2, inf}
         The norm of the rewards' error.
@@ -139,7 +139,11 @@ def reward_robust_value(Q: Any, radius: float, p: float = 2) -> tuple[Floats, Fl
     table = as_floats(Q, "Q")
     if table.ndim not in (1, 2) or not table.shape[-1]:
         raise ShapeError(f"Q must have shape (A,) or (S, A), found {table.shape}", argument="Q")
-    alpha = float(read_numbers(radius, "radius", least=0.0))
+    alpha = read_numbers(radius, "radius", least=0.0)
+    if alpha.shape not in ((), table.shape[:-1]):
+        wanted = f"a scalar or have shape {table.shape[:-1]}"
+        raise ShapeError(f"radius must be {wanted}, found {alpha.shape}", argument="radius")
+    alpha = alpha[..., None]
     check_norm(p)
     check_rewards(np.where(table == -np.inf, 0.0, table), "Q", unravel(table.shape))
     best = np.max(table, axis=-1, keepdims=True)
@@ -150,9 +154,10 @@ def reward_robust_value(Q: Any, radius: float, p: float = 2) -> tuple[Floats, Fl
     loss = np.minimum(best - table, 2.0 * alpha + 1.0 + np.max(best - table, where=table > -np.inf, initial=0.0))
     k = np.arange(1, table.shape[-1] + 1)
     ordered = np.sort(loss, axis=-1)
-    if p == np.inf or alpha == 0.0:
-        depth = np.full(best.shape, alpha)
-        weights = (loss == 0.0).astype(np.float64)
+    greedy = (loss == 0.0).astype(np.float64)
+    if p == np.inf:
+        depth = np.broadcast_to(alpha, best.shape)
+        weights = greedy
     elif p == 1:
         levels = (np.cumsum(ordered, axis=-1) + alpha) / k
         depth = np.min(levels, axis=-1, keepdims=True)
@@ -166,7 +171,7 @@ def reward_robust_value(Q: Any, radius: float, p: float = 2) -> tuple[Floats, Fl
         played = (spare >= 0.0) & (ordered < levels)
         last = np.maximum(np.sum(np.logical_and.accumulate(played, axis=-1), axis=-1, keepdims=True), 1)
         depth = np.take_along_axis(levels, last - 1, axis=-1)
-        weights = np.maximum(depth - loss, 0.0)
+        weights = np.where(alpha == 0.0, greedy, np.maximum(depth - loss, 0.0))
     value = (best - depth)[..., 0]
     return value, weights / np.sum(weights, axis=-1, keepdims=True)
 

@@ -5,6 +5,7 @@ from mdpkit.models.uncertainty.base import UncertaintySet
 from mdpkit.models.uncertainty.convex_sets import Contamination, ConvexSet, CVaRSet, IntervalSet
 from mdpkit.models.uncertainty.divergences import ChiSquareBall, KLBall, ReverseKLBall
 from mdpkit.models.uncertainty.finite_set import FiniteSet
+from mdpkit.models.uncertainty.rewards import RewardBall
 from mdpkit.models.uncertainty.transport import WassersteinBall
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "L2Ball",
     "LinfBall",
     "ReverseKLBall",
+    "RewardBall",
     "UncertaintySet",
     "WassersteinBall",
 ]

@@ -32,9 +32,12 @@ class Inner(ABC):
     exact : bool
         Whether the family is solved by finitely many operations. Otherwise values are off by up to the gap that
         `values` returns.
+    tolerance : float
+        Gap at which iterative families may stop; 0 asks for the level of rounding. Exact families ignore it.
     """
 
     exact = True
+    tolerance = 0.0
 
     def __init__(self, rows: AllowedRows, gamma: float, sign: float) -> None:
         self.rows = rows

@@ -18,6 +18,7 @@ from mdpkit.models import (
     L2Ball,
     LinfBall,
     ReverseKLBall,
+    RewardBall,
     RobustMDP,
     TabularMDP,
     WassersteinBall,
@@ -31,6 +32,7 @@ from mdpkit.robust.inner import (
     kl,
     l2,
     reverse_kl,
+    reward,
     wasserstein,
     weighted_l1,
 )
@@ -64,5 +66,6 @@ BUILDERS: dict[type, Builder] = {
     L2Ball: l2.build,
     KLBall: kl.build,
     ReverseKLBall: reverse_kl.build,
+    RewardBall: reward.build,
     ChiSquareBall: chi_square.build,
 }

@@ -17,11 +17,6 @@ class KLInner(Inner):
 
     Nilim and El Ghaoui (2005), section 4. Newton steps on ``sqrt(KL(b))`` from the last multiplier of the pair;
     ``O(n)`` per step, one or two steps per call in a value iteration. Values are dual: never on nature's wrong side.
-
-    Attributes
-    ----------
-    tolerance : float
-        Certified error, in units of payoff, at which a row may stop; 0 iterates to rounding level.
     """
 
     exact = False
@@ -29,7 +24,6 @@ class KLInner(Inner):
     def __init__(self, rows: AllowedRows, gamma: float, sign: float, radius: Floats) -> None:
         super().__init__(rows, gamma, sign)
         self.radius = radius
-        self.tolerance = 0.0
         self._memory = np.zeros(rows.n_pairs)
         self._weights = np.empty(rows.longest_row)
 

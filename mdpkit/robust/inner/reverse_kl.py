@@ -19,11 +19,6 @@ class ReverseKLInner(Inner):
     radius is large enough, ``nu`` is its payoff and it takes what is left over. Ho, Petrik and Wiesemann (2022).
     Newton steps in ``log(min z - nu)`` from the last level of the pair; ``O(n)`` per step, one or two steps per call in
     a value iteration. Values are dual: never on nature's wrong side.
-
-    Attributes
-    ----------
-    tolerance : float
-        Certified error, in units of payoff, at which a row may stop; 0 iterates to rounding level.
     """
 
     exact = False
@@ -31,7 +26,6 @@ class ReverseKLInner(Inner):
     def __init__(self, rows: AllowedRows, gamma: float, sign: float, radius: Floats) -> None:
         super().__init__(rows, gamma, sign)
         self.radius = radius
-        self.tolerance = 0.0
         self._memory = np.zeros(rows.n_pairs)
         self._weights = np.empty(rows.longest_row)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 
@@ -16,11 +17,13 @@ from mdpkit.models import (
     L2Ball,
     LinfBall,
     ReverseKLBall,
+    RewardBall,
     RobustMDP,
     TabularMDP,
     UncertaintySet,
 )
 from mdpkit.models.uncertainty.base import per_state
+from mdpkit.planning.rounding import UNIT_ROUNDOFF
 from mdpkit.robust.joint.base import Joint
 from mdpkit.robust.joint.chi_square import ChiSquareJoint
 from mdpkit.robust.joint.finite import FiniteJoint
@@ -29,6 +32,7 @@ from mdpkit.robust.joint.l1 import L1Joint
 from mdpkit.robust.joint.l2 import L2Joint
 from mdpkit.robust.joint.linf import LinfJoint
 from mdpkit.robust.joint.reverse_kl import ReverseKLJoint
+from mdpkit.robust.joint.reward import RewardJoint
 from mdpkit.robust.joint.smooth import SmoothJoint
 from mdpkit.robust.joint.weighted_l1 import WeightedL1Joint
 from mdpkit.robust.rows import AllowedRows, allowed_rows
@@ -107,6 +111,14 @@ def _finite(problem: RobustMDP, model: TabularMDP, uncertainty: UncertaintySet, 
     return FiniteJoint(rows, problem.gamma, sign, model, candidates, K)
 
 
+def _reward(problem: RobustMDP, model: TabularMDP, uncertainty: UncertaintySet, sign: float) -> Joint:
+    assert isinstance(uncertainty, RewardBall)
+    rows, budget = allowed_rows(model, "nominal", problem.transition_rewards), _budget(uncertainty.radius, model)
+    # sorting, squaring and summing A numbers of the size of the budget rounds, which the rows do not know about
+    error = rows.reward_error + 16 * (model.n_actions + 4) * UNIT_ROUNDOFF * float(np.max(budget))
+    return RewardJoint(replace(rows, reward_error=error), problem.gamma, sign, model, budget, uncertainty.norm)
+
+
 BUILDERS: dict[type, Builder] = {
     L1Ball: _l1,
     LinfBall: _linf,
@@ -115,4 +127,5 @@ BUILDERS: dict[type, Builder] = {
     ChiSquareBall: _smooth(ChiSquareJoint),
     L2Ball: _smooth(L2Joint),
     FiniteSet: _finite,
+    RewardBall: _reward,
 }
