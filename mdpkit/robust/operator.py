@@ -23,6 +23,8 @@ OPERATIONS = 8
 
 INNER_SHARE = 1e-3
 """Iterative inner problems may be off by this share of what a sweep still moves: it hardly widens the enclosure."""
+LOOSE = 10
+"""How much looser the share may be before a sweep is repeated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,9 +153,16 @@ class PairwiseBellman(RobustBellman):
 
     def sweep(self, V: Floats, W: Floats) -> tuple[float, float]:
         """``W = T V``; set `plan`; return the extremes of ``W - V``."""
-        lo, hi = kernels.best_pairs(self.state_ptr, self.pair_values(V), V, W, self._choice)
+        last = np.inf
+        while True:
+            lo, hi = kernels.best_pairs(self.state_ptr, self.pair_values(V), V, W, self._choice)
+            self.inner.tolerance = INNER_SHARE * self.gamma * (1.0 - self.gamma) * (hi - lo)
+            gap = self.rounding.gap
+            # After a leap, the tolerance of the sweep before was much too loose for what is left to gain.
+            if gap <= LOOSE * self.inner.tolerance or gap > last / 2:
+                break
+            last = gap
         self.plan = self._choice
-        self.inner.tolerance = INNER_SHARE * (1.0 - self.gamma) * (hi - lo)
         return lo, hi
 
     def pair_values(self, V: Floats) -> Floats:

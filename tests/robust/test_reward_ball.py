@@ -46,7 +46,7 @@ def test_against_conic_programs(norm: float) -> None:
 
 @pytest.mark.parametrize("method", ["auto", *METHODS])
 def test_one_state_in_closed_form(method: str) -> None:
-    """Q = (1, .5, 0) + gamma V, alpha = .8: the update is worth .2425542174 or .35, and V is 1 / (1 - gamma) times that."""
+    """Q = (1, .5, 0) + gamma V, alpha = .8: the update is worth .2425542174 or .35; V is that over 1 - gamma."""
     mdp = mdpkit.TabularMDP([[[1.0], [1.0], [1.0]]], [[1.0, 0.5, 0.0]], gamma=0.5)
     two = mdpkit.solve(RobustMDP(mdp, RewardBall(0.8), rectangularity="s"), method=method)
     assert two.V[0] == pytest.approx(2 * 0.24255542174539, abs=1e-9)
