@@ -10,7 +10,7 @@ import numpy as np
 
 import mdpkit
 from mdpkit.models import MixturePolicy, NonStationaryPolicy
-from mdpkit.problems.robust_static import opposite_drifts, opposite_drifts_rectangular, retry, retry_rectangular
+from mdpkit.problems.robust import opposite_drifts, opposite_drifts_rectangular, retry, retry_rectangular
 from mdpkit.robust import iwocs
 
 DISCOUNTS = {

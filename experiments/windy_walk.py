@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import mdpkit
-from mdpkit.problems.windy_walk import windy_walk
+from mdpkit.problems.robust import windy_walk
 from mdpkit.robust import iwocs
 
 GRID: list[dict[str, Any]] = [

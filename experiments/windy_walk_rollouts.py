@@ -9,7 +9,7 @@ import warnings
 from typing import Any
 
 import mdpkit
-from mdpkit.problems.windy_walk import windy_walk
+from mdpkit.problems.robust import windy_walk
 from mdpkit.robust import MonteCarlo, iwocs
 
 GRID = [{"standard_errors": k, "max_iter": 50} for k in (0.0, 3.0)]

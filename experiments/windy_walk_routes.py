@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 import mdpkit
-from mdpkit.problems.windy_walk import windy_walk_model
+from mdpkit.problems.robust import windy_walk_model
 
 STRENGTHS = np.linspace(0.0, 0.5, 25)
 GRID = [{"corridor_length": L, "step": k} for L in (3, 20) for k in range(len(STRENGTHS))]

@@ -18,8 +18,7 @@ import numpy as np
 
 import mdpkit
 from mdpkit import plotting
-from mdpkit.problems.robust import iwocs_stall
-from mdpkit.problems.windy_walk import windy_walk
+from mdpkit.problems.robust import iwocs_stall, windy_walk
 from mdpkit.robust import iwocs
 
 plotting.use_style()

@@ -35,16 +35,15 @@ class RobustMDP:
     nature : {"adversarial", "cooperative"}
         Whether nature minimizes or maximizes.
     transition_rewards : array_like, shape (S, A, S), optional
-        Rewards of all transitions. Required when the nominal rewards depend on the successor and nature may move to
-        successors that the nominal model never reaches: their rewards cannot be guessed.
+        Rewards of all transitions. Solvers ask for them when the nominal rewards depend on the successor and nature may
+        move to successors that the nominal model never reaches: their rewards cannot be guessed.
 
     Raises
     ------
     UnknownOptionError
         ``rectangularity`` or ``nature`` is none of the above, or the family has no s-rectangular form.
     InputError
-        A radius, weight, interval, metric or mask does not fit the model (named with index and value), or
-        ``transition_rewards`` is missing or contradicts the nominal rewards.
+        A radius, weight, interval, metric or mask does not fit the model (named with index and value).
     DiscountError
         A `TabularMDP` without a discount factor below 1.
 

@@ -70,8 +70,8 @@ def solve(
         "linear_program" (``form="primal"|"dual"``), or "backward_induction" for a finite horizon.
         "auto" takes policy iteration up to 200 states and modified policy iteration beyond. A `RobustMDP` has
         "value_iteration", "modified_policy_iteration" (``sweeps=20``), "policy_iteration", "partial_policy_iteration"
-        and "residual_conditioned_policy_iteration"; "auto" takes the last up to 2000 states or from gamma = 0.99 on,
-        modified policy iteration otherwise, and backward induction for a finite horizon.
+        and "residual_conditioned_policy_iteration"; "auto" takes the last up to 100 states, modified policy iteration
+        beyond, and backward induction for a finite horizon.
     tol : float, optional
         Sup-norm error of ``V`` to certify, in units of the values. Default ``1e-8 * max(1, max|r| / (1 - gamma))``, or
         the rounding floor where that is larger.

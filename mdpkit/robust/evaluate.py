@@ -90,8 +90,12 @@ def evaluate_robust(problem: RobustMDP, policy: Any, *, tol: float | None = None
     """
     if isinstance(problem.nominal, FiniteHorizonMDP):
         return evaluate_robust_horizon(problem, policy, tol)
-    plan = read_plan(problem.nominal, policy)
-    operator = robust_operator(problem)
+    return evaluate_with(robust_operator(problem), policy, tol)
+
+
+def evaluate_with(operator: RobustBellman, policy: Any, tol: float | None) -> Solution:
+    """Do the work of `evaluate_robust` for a discounted problem whose operator is at hand."""
+    plan = read_plan(operator.model, policy)
     check_range(operator.rounding)
     tol = default_tolerance(operator.rounding) if tol is None else check_tolerance(tol)
     run = Run(
@@ -108,7 +112,7 @@ def evaluate_robust(problem: RobustMDP, policy: Any, *, tol: float | None = None
     message = f"The worst-case value of the policy is certified within {half_width:.3g} (tol {tol:.3g})."
     if not converged:
         message += " The tolerance is below the rounding floor of float64."
-        warnings.warn(message, ConvergenceWarning, stacklevel=2)
+        warnings.warn(message, ConvergenceWarning, stacklevel=3)
     return Solution(
         V=lower + (upper - lower) / 2,
         policy=np.asarray(policy),
@@ -123,7 +127,7 @@ def evaluate_robust(problem: RobustMDP, policy: Any, *, tol: float | None = None
         method="policy_iteration",
         tol=tol,
         trace=run.trace(),
-        state_names=problem.state_names,
-        action_names=problem.action_names,
+        state_names=operator.model.state_names,
+        action_names=operator.model.action_names,
         quantity="policy",
     )

@@ -42,8 +42,8 @@ METHODS: dict[str, Callable[..., None]] = {
     "partial_policy_iteration": partial_policy_iteration,
     "residual_conditioned_policy_iteration": residual_conditioned_policy_iteration,
 }
-FEW_STATES = 2000
-HIGH_DISCOUNT = 0.99
+FEW_STATES = 100
+"""Up to this many states linear solves are cheaper than sweeps, whatever the discount."""
 
 
 def solve_robust(
@@ -96,8 +96,12 @@ def starting_values(operator: RobustBellman, V0: Any) -> Floats:
 
 
 def choose_method(problem: RobustMDP | TabularMDP) -> str:
-    """Pick the method for ``method="auto"``: linear solves where they are cheap or sweeps are many."""
-    few = problem.n_states <= FEW_STATES or (problem.gamma or 0.0) >= HIGH_DISCOUNT
+    """Pick the method for ``method="auto"``.
+
+    On chains and grids linearized steps are refused until information has traveled the whole way, so beyond small
+    models sweeps win.
+    """
+    few = problem.n_states <= FEW_STATES
     return "residual_conditioned_policy_iteration" if few else "modified_policy_iteration"
 
 

@@ -109,14 +109,14 @@ def worst_kernel(problem: RobustMDP, V: Any, policy: Any = None) -> TabularMDP |
     nominal = problem.nominal
     if isinstance(nominal, TabularMDP):
         values = check_values(V, problem.n_states, "V")
-        return _answer(robust_operator(problem), nominal, values, policy)
+        return nature_answer(robust_operator(problem), nominal, values, policy)
     shape = (nominal.horizon + 1, nominal.n_states)
     table = as_floats(V, "V")
     if table.shape != shape:
         raise ShapeError(f"V must have shape {shape}, found {table.shape}", argument="V")
     steps = [None] * nominal.horizon if policy is None else horizon.read_plan(nominal, policy)
     stages = [
-        _answer(operator, model, table[h + 1], step)
+        nature_answer(operator, model, table[h + 1], step)
         for h, (operator, model, step) in enumerate(zip(stage_operators(problem), nominal.stages, steps, strict=True))
     ]
     return FiniteHorizonMDP.from_stages(
@@ -124,7 +124,8 @@ def worst_kernel(problem: RobustMDP, V: Any, policy: Any = None) -> TabularMDP |
     )
 
 
-def _answer(operator: RobustBellman, model: TabularMDP, V: Floats, policy: Any) -> TabularMDP:
+def nature_answer(operator: RobustBellman, model: TabularMDP, V: Floats, policy: Any) -> TabularMDP:
+    """Do the work of `worst_kernel` for one stage whose operator is at hand."""
     plan = None if policy is None else read_plan(model, policy)
     rows, rewards = operator.worst_rows(plan, V)
     return TabularMDP.from_pairs(

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 
 import mdpkit
 from mdpkit.errors import DiscountError, InputError, ShapeError, UnknownOptionError
@@ -128,3 +129,12 @@ def test_bad_model_sets() -> None:
 def test_an_interval_set_warns_about_a_nominal_row_outside_of_it() -> None:
     with pytest.warns(UserWarning, match="outside its interval set"):
         RobustMDP(MDP, IntervalSet(np.full((2, 2, 2), 0.3), np.full((2, 2, 2), 0.7)))
+
+
+def test_the_candidates_of_a_finite_set_can_be_read_back() -> None:
+    rows = np.random.default_rng(0).dirichlet(np.ones(2), size=(2, 2, 3))
+    np.testing.assert_array_equal(FiniteSet(rows).rows, rows)
+    np.testing.assert_array_equal(FiniteSet(rows[0, 0]).rows, rows[0, 0])
+    blocks = [sp.csr_array(rows[:, :, k].reshape(4, 2)) for k in range(3)]
+    for given, read in zip(blocks, FiniteSet(blocks).rows, strict=True):
+        np.testing.assert_array_equal(read.toarray(), given.toarray())

@@ -16,7 +16,7 @@ from scipy.optimize import brentq
 
 from mdpkit import problems
 from mdpkit.errors import DiscountError, InputError
-from mdpkit.problems import robust, robust_static
+from mdpkit.problems import robust
 from tests.oracles import exact_policy_values, exact_values, pairs_of
 
 GAMMA = F(9, 10)
@@ -211,7 +211,7 @@ GAMMAS = [F(0), F(1, 2), GAMMA, F(99, 100)]
 
 @pytest.mark.parametrize("gamma", GAMMAS)
 def test_retry(gamma):
-    models = [pairs_of(model) for model in robust_static.retry()]
+    models = [pairs_of(model) for model in robust.retry()]
     G = 1 / (1 - gamma)
     deterministic = [min(exact_policy_values(m, [a, 0], gamma)[0] for m in models) for a in (0, 1)]
     assert deterministic == [0, 0]
@@ -252,9 +252,9 @@ def test_retry_with_memory(gamma):
 
 
 def test_retry_rectangular_has_the_rows_of_both_models():
-    problem = robust_static.retry_rectangular()
+    problem = robust.retry_rectangular()
     rows = rows_of(problem)
-    for k, model in enumerate(robust_static.retry()):
+    for k, model in enumerate(robust.retry()):
         assert [[rows[s][a][k] for a in range(2)] for s in range(2)] == [
             [{t: F(float(p)) for t, p in enumerate(model.transition(s, a)) if p} for a in range(2)] for s in range(2)
         ]
@@ -273,14 +273,14 @@ def test_retry_rectangular_has_the_rows_of_both_models():
 
 @pytest.mark.parametrize("gamma", GAMMAS)
 def test_opposite_drifts(gamma):
-    for model in robust_static.opposite_drifts(gamma=float(gamma)):
+    for model in robust.opposite_drifts(gamma=float(gamma)):
         V = exact_policy_values(pairs_of(model), [0, 0], gamma)
         assert sum(V) / 2 == 1
         assert model.initial.tolist() == [0.5, 0.5]
 
 
 def test_opposite_drifts_rectangular():
-    problem = robust_static.opposite_drifts_rectangular()
+    problem = robust.opposite_drifts_rectangular()
     rows, r = rows_of(problem), problem.transition_rewards
     table = []
     for kernel in product(range(2), repeat=2):
@@ -334,8 +334,8 @@ def test_undamped_cycle():
     "build",
     [
         robust.iwocs_stall, robust.shared_budget, robust.undamped_cycle,
-        robust_static.opposite_drifts, robust_static.opposite_drifts_rectangular,
-        robust_static.retry, robust_static.retry_rectangular,
+        robust.opposite_drifts, robust.opposite_drifts_rectangular,
+        robust.retry, robust.retry_rectangular,
     ],
 )  # fmt: skip
 def test_a_discount_below_1_is_needed(build):

@@ -9,7 +9,7 @@ import pytest
 
 import mdpkit
 from mdpkit.errors import DiscountError, InputError
-from mdpkit.problems.windy_walk import windy_walk, windy_walk_model
+from mdpkit.problems.robust import windy_walk, windy_walk_model
 from tests.oracles import exact_policy_values, exact_values, pairs_of
 
 MAP = ["S~~~.G", ".###..", ".~~~..", ".###..", ".~~~..", ".~~~.."]

@@ -20,8 +20,7 @@ from mdpkit.models import (
     RobustMDP,
     WassersteinBall,
 )
-from mdpkit.problems.robust import coin, modular, shared_budget, undamped_cycle
-from mdpkit.problems.robust_static import retry_rectangular
+from mdpkit.problems.robust import coin, modular, retry_rectangular, shared_budget, undamped_cycle
 from mdpkit.robust import evaluate_robust
 from tests.robust.test_dynamic_programming import METHODS, RIVER, RIVER_REWARD
 

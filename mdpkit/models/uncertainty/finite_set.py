@@ -74,6 +74,15 @@ class FiniteSet(UncertaintySet):
             raise ShapeError("rows must hold at least one candidate per pair", argument="rows")
         self._store(n_candidates=n_candidates, _stacked=stacked)
 
+    @property
+    def rows(self) -> Any:
+        """The candidates as they were given: an ``(S, A, K, S)`` or ``(K, S)`` array, or K sparse matrices."""
+        stacked: Any = self._stacked  # type: ignore[attr-defined]
+        K, S = self.n_candidates, stacked.shape[1]
+        if is_sparse(stacked):
+            return [stacked[k::K] for k in range(K)]
+        return stacked if stacked.shape == (K, S) else stacked.reshape(S, -1, K, S)
+
     def check_against(self, nominal: TabularMDP, rectangularity: str) -> None:
         """Check that every candidate of every existing pair is a distribution."""
         self.rows_for(nominal)

@@ -97,8 +97,8 @@ def iwocs(
     In an (s,a)-rectangular problem every iteration encloses the robust value at the start: ``lower_i <= V* <= upper_i``
     with :math:`\mathrm{upper}_i = \max_a \min_{j \le i} Q^*_{T_j}(s_0, a)` or the value of the hull. "min_q" may
     **stall**: if ``T_{i+1}`` is a model seen before, all later iterations are the same. "hull" cannot: a policy that
-    comes back has its worst rows in the hull already, which closes the gap; at most ``A^S`` iterations, in practice two
-    to four. The run stops on the best bounds so far, ``min_i upper_i - max_i lower_i <= tol``; the published rule,
+    comes back has its worst rows in the hull already, which closes the gap; at most ``A^S + 1`` iterations, in practice
+    two to four. The run stops on the best bounds so far, ``min_i upper_i - max_i lower_i <= tol``; the published rule,
     which compares those of one iteration, would miss some certificates.
 
     For a `ModelSet` the lower bounds hold for the one model nature picks, and the upper bound is

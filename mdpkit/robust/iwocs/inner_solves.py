@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from typing import Any
 
 from mdpkit.errors import ConvergenceWarning
-from mdpkit.models import RobustMDP, TabularMDP
+from mdpkit.models import TabularMDP
 from mdpkit.planning.evaluation import evaluate_policy
 from mdpkit.planning.front import solve
 from mdpkit.planning.solution import Solution
-from mdpkit.robust.evaluate import evaluate_robust
+from mdpkit.robust.evaluate import evaluate_with
+from mdpkit.robust.operator import RobustBellman
 
 
 @contextmanager
@@ -29,9 +30,9 @@ def solve_quietly(model: TabularMDP, tol: float) -> Solution:
         return solve(model, tol=tol)
 
 
-def evaluate_quietly(problem: TabularMDP | RobustMDP, policy: Any, tol: float) -> Solution:
+def evaluate_quietly(problem: TabularMDP | RobustBellman, policy: Any, tol: float) -> Solution:
     """Evaluate a policy in an ordinary model, or in the worst model of a robust problem."""
     with no_convergence_warnings():
-        if isinstance(problem, RobustMDP):
-            return evaluate_robust(problem, policy, tol=tol)
+        if isinstance(problem, RobustBellman):
+            return evaluate_with(problem, policy, tol)
         return evaluate_policy(problem, policy, tol=tol)

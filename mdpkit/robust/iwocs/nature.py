@@ -20,7 +20,7 @@ from mdpkit.robust.iwocs.inner_solves import evaluate_quietly
 from mdpkit.robust.iwocs.membership import check_member, same_shape
 from mdpkit.robust.iwocs.start import average, lower_average
 from mdpkit.robust.operator import robust_operator
-from mdpkit.robust.worst_case import worst_kernel
+from mdpkit.robust.worst_case import nature_answer
 
 FEASIBILITY = 1e-12
 """Worst rows are within this L1 distance of their set."""
@@ -96,16 +96,14 @@ class Rectangular(Nature):
             return Answer(given, 0.0, 0.0)
         if isinstance(self.problem.uncertainty, (FiniteSet, IntervalSet, ConvexSet)):
             # Sets with a life of their own need not contain the nominal row.
-            model = worst_kernel(self.problem, np.zeros(nominal.n_states))
-            assert isinstance(model, TabularMDP)
+            model = nature_answer(self.operator, nominal, np.zeros(nominal.n_states), None)
             return Answer(model, 0.0, 0.0)
         return Answer(nominal, 0.0, 0.0)
 
     def answer(self, policy: Ints, previous: TabularMDP) -> Answer:
         """Return the worst model for a policy."""
-        solution = evaluate_quietly(self.problem, policy, self.tol)
-        model = worst_kernel(self.problem, solution.V, policy)
-        assert isinstance(model, TabularMDP)
+        solution = evaluate_quietly(self.operator, policy, self.tol)
+        model = nature_answer(self.operator, self.operator.model, solution.V, policy)
         if self.keep:
             model = with_rows_of(previous, model, policy_pairs(previous, policy))
         return Answer(model, average(self.start, solution.V)[0], lower_average(self.start, solution.lower))

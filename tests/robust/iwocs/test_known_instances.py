@@ -12,9 +12,7 @@ import pytest
 import mdpkit
 from mdpkit.errors import ConvergenceWarning
 from mdpkit.models import ModelSet
-from mdpkit.problems.robust import iwocs_stall
-from mdpkit.problems.robust_static import opposite_drifts, opposite_drifts_rectangular, retry
-from mdpkit.problems.windy_walk import windy_walk
+from mdpkit.problems.robust import iwocs_stall, opposite_drifts, opposite_drifts_rectangular, retry, windy_walk
 from mdpkit.robust import evaluate_robust, iwocs
 
 CLOSE = {"rel": 1e-10, "abs": 1e-10}

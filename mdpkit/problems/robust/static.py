@@ -50,7 +50,7 @@ def retry(*, gamma: float = 0.9) -> ModelSet:
 
     Examples
     --------
-    >>> from mdpkit.problems.robust_static import retry
+    >>> from mdpkit.problems.robust import retry
     >>> [model.transition("closed", "left").tolist() for model in retry()]
     [[0.0, 1.0], [1.0, 0.0]]
     """
@@ -77,7 +77,7 @@ def retry_rectangular(*, gamma: float = 0.9) -> RobustMDP:
 
     Examples
     --------
-    >>> from mdpkit.problems.robust_static import retry_rectangular
+    >>> from mdpkit.problems.robust import retry_rectangular
     >>> retry_rectangular()
     RobustMDP(TabularMDP of 2 states and 2 actions, FiniteSet(2 candidates per pair), s-rectangular, adversarial)
     """
@@ -124,7 +124,7 @@ def opposite_drifts(*, gamma: float = 0.9) -> ModelSet:
 
     Examples
     --------
-    >>> from mdpkit.problems.robust_static import opposite_drifts
+    >>> from mdpkit.problems.robust import opposite_drifts
     >>> [model.rewards.tolist() for model in opposite_drifts()]
     [[[2.0], [0.0]], [[0.0], [2.0]]]
     """
@@ -147,7 +147,7 @@ def opposite_drifts_rectangular(*, gamma: float = 0.9) -> RobustMDP:
 
     Examples
     --------
-    >>> from mdpkit.problems.robust_static import opposite_drifts_rectangular
+    >>> from mdpkit.problems.robust import opposite_drifts_rectangular
     >>> opposite_drifts_rectangular().transition_rewards[:, 0].tolist()
     [[0.0, 2.0], [2.0, 0.0]]
     """

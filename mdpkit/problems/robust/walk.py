@@ -60,7 +60,7 @@ def windy_walk(corridor_length: int = 3, *, alphas: Any = None, gamma: float = 0
 
     Examples
     --------
-    >>> from mdpkit.problems.windy_walk import windy_walk
+    >>> from mdpkit.problems.robust import windy_walk
     >>> windy_walk()
     ModelSet(25 models of 36 states and 4 actions, gamma=0.95)
     """
@@ -118,7 +118,7 @@ def windy_walk_model(alpha: float, *, corridor_length: int = 3, gamma: float | N
 
     Examples
     --------
-    >>> from mdpkit.problems.windy_walk import windy_walk_model
+    >>> from mdpkit.problems.robust import windy_walk_model
     >>> model = windy_walk_model(0.5)
     >>> model.transition("(0, 2)", "east")[1:4].tolist(), model.transition("(2, 2)", "north")[13:15].tolist()
     ([0.5, 0.0, 0.5], [0.125, 0.875])
