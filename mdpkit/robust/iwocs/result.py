@@ -85,7 +85,8 @@ class IWOCSResult:
         return min(self.upper) - max(self.lower)
 
     def __repr__(self) -> str:
+        value = 0.0 if abs(self.value) <= self.tol else self.value
         return (
-            f"IWOCSResult({self.status}: {self.policy_step}, {self.iterations} iterations, value {self.value:.6g}, "
+            f"IWOCSResult({self.status}: {self.policy_step}, {self.iterations} iterations, value {value:.6g}, "
             f"gap {self.gap:.2g})"
         )

@@ -100,6 +100,8 @@ class Run:
 def sentence(status: str, iterations: int, value: float, upper: float, gap: float, tol: float) -> str:
     """Say why a run stopped and what is known."""
     after = f"after {iterations} iteration{'s' if iterations > 1 else ''}"
+    # a certified end below zero by less than the tolerance reads as zero
+    value, upper = (0.0 if abs(end) <= tol else end for end in (value, upper))
     known = f"the policy is worth at least {value:.6g} at the start and no policy more than {upper:.6g}"
     if gap == np.inf:
         known = f"roll-outs put the policy at {value:.6g}, which is no certificate; no policy exceeds {upper:.6g}"
