@@ -49,6 +49,12 @@ class PolicyStep(ABC):
         self.tol = tol
         self.widening = widening
         self.seen = ActionValues(first, start, tol)
+        self._upper = np.inf
+
+    def best_upper(self, upper: float) -> float:
+        """Return the least upper bound so far: one that held before holds now, whatever rounding makes of the new."""
+        self._upper = min(self._upper, upper)
+        return self._upper
 
     @abstractmethod
     def propose(self, models: list[TabularMDP]) -> Proposal:
@@ -67,7 +73,7 @@ class MinQ(PolicyStep):
             upper = seen.static_upper()
         else:
             upper = seen.rectangular_upper() + self.widening(seen.span)
-        return Proposal(models[0].pair_action[choice].astype(np.int64), seen.estimate(choice), upper)
+        return Proposal(models[0].pair_action[choice].astype(np.int64), seen.estimate(choice), self.best_upper(upper))
 
 
 class Hull(PolicyStep):
@@ -85,7 +91,7 @@ class Hull(PolicyStep):
             upper = self.seen.static_upper()
         else:
             upper = upper_average(self.start, solution.upper) + self.widening(float(np.ptp(solution.upper)))
-        return Proposal(solution.policy, average(self.start, solution.V)[0], upper)
+        return Proposal(solution.policy, average(self.start, solution.V)[0], self.best_upper(upper))
 
 
 POLICY_STEPS: dict[str, type[PolicyStep]] = {"hull": Hull, "min_q": MinQ}
