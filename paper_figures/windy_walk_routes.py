@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
 from mdpkit.plotting import COLORS, style
-from mdpkit.problems.robust import N_ROWS, WALL_ROWS, WIND_POWER
+from mdpkit.problems.robust.walk import N_ROWS, WALL_ROWS, WIND_POWER
 from mdpkit.sweeps import Claim
 
 TITLE = "The best way across the windy walk changes with the wind"
