@@ -62,6 +62,32 @@ from mdpkit.bounds.uncertainty import (
     lp_regularization,
     weissman_robust_radius,
 )
+from mdpkit.bounds.distributional import (
+    cvar_lipschitz,
+    distributional_contraction,
+    erm_truncation_error,
+    return_truncation_error,
+)
+from mdpkit.bounds.law_approximation import (
+    categorical_cramer_error,
+    categorical_sampling_rate,
+    categorical_variance_bias,
+    categorical_wasserstein_error,
+    quantile_wasserstein_error,
+)
+from mdpkit.bounds.stock import (
+    distributional_policy_iteration_error,
+    distributional_value_iteration_error,
+    stock_greedy_loss,
+    stock_greedy_loss_a_posteriori,
+    stock_greedy_loss_a_priori,
+    stock_value_iteration_a_posteriori,
+)
+from mdpkit.bounds.stock_grid import (
+    stock_grid_cvar_error,
+    stock_grid_enclosure_error,
+    stock_grid_error,
+)
 from mdpkit.bounds.linear import (
     design_support_size,
     elliptical_potential,
@@ -138,6 +164,24 @@ __all__ = [
     "l1_radius_sensitivity",
     "lp_regularization",
     "weissman_robust_radius",
+    "cvar_lipschitz",
+    "distributional_contraction",
+    "erm_truncation_error",
+    "return_truncation_error",
+    "categorical_cramer_error",
+    "categorical_sampling_rate",
+    "categorical_variance_bias",
+    "categorical_wasserstein_error",
+    "quantile_wasserstein_error",
+    "distributional_policy_iteration_error",
+    "distributional_value_iteration_error",
+    "stock_greedy_loss",
+    "stock_greedy_loss_a_posteriori",
+    "stock_greedy_loss_a_priori",
+    "stock_value_iteration_a_posteriori",
+    "stock_grid_cvar_error",
+    "stock_grid_enclosure_error",
+    "stock_grid_error",
     "design_support_size",
     "elliptical_potential",
     "elliptical_potential_dimension",

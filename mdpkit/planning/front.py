@@ -153,8 +153,9 @@ def _find_solver(problem: Any, objective: Any) -> Callable[..., Solution]:
             return _SOLVERS[kind, chosen]
     if not any(kind is known for kind in type(problem).__mro__ for known, _ in _SOLVERS):
         names = ", ".join(sorted({known.__name__ for known, _ in _SOLVERS}))
+        hint = "" if family is None else f"; see the package {family}"
         raise UnknownOptionError(
-            f"solve does not know problems of type {type(problem).__name__}; it knows {names}", argument="problem"
+            f"solve does not know problems of type {type(problem).__name__}; it knows {names}{hint}", argument="problem"
         )
     raise UnknownOptionError(
         f"{type(problem).__name__} cannot be solved for objective {objective!r}", argument="objective", value=objective

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from mdpkit._typing import Floats, Ints
-from mdpkit.errors import ShapeError
+from mdpkit.errors import ShapeError, UnknownOptionError
 from mdpkit.models import FiniteHorizonMDP, TabularMDP
 from mdpkit.models._checks import as_floats
 from mdpkit.planning.discounted import _kernels as kernels
@@ -46,7 +46,8 @@ def q_values(problem: TabularMDP | FiniteHorizonMDP, V: Any) -> Floats:
     """
     if isinstance(problem, FiniteHorizonMDP):
         return np.stack([stage.scatter(q) for stage, q, _ in _steps(problem, V)])
-    return problem.scatter(_pair_values(problem, V))
+    values = _pair_values(problem, V)
+    return problem.scatter(values)
 
 
 def greedy_policy(problem: TabularMDP | FiniteHorizonMDP, V: Any) -> Ints:
@@ -99,6 +100,11 @@ def bellman_residual(problem: TabularMDP | FiniteHorizonMDP, V: Any) -> Floats:
 
 
 def _gamma(model: TabularMDP) -> float:
+    if not isinstance(model, TabularMDP):
+        hint = "; fix nature's choice first, with mdpkit.robust.worst_kernel" if hasattr(model, "nominal") else ""
+        raise UnknownOptionError(
+            f"action values are not defined for problems of type {type(model).__name__}{hint}", argument="problem"
+        )
     return 1.0 if model.gamma is None else model.gamma
 
 

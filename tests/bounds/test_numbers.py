@@ -193,7 +193,7 @@ def test_weissman_does_not_overflow():
     assert isclose(many, sqrt(2 * (5000 * log(2) + log(10)) / 10**7), rel_tol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["tabular_mdvi_rate", "vwls_mdvi_rate", "lsvi_ucb_rate"])
+@pytest.mark.parametrize("name", ["tabular_mdvi_rate", "vwls_mdvi_rate", "lsvi_ucb_rate", "categorical_sampling_rate"])
 def test_rates_scale_by_their_exponents(name):
     bound = bounds.get(name)
     base = dict.fromkeys(bound.parameters, 3)

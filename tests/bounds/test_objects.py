@@ -20,6 +20,7 @@ each_bound = pytest.mark.parametrize("bound", bounds.catalogue(), ids=lambda bou
 
 COUNTS = {
     "n", "n_pairs", "n_max", "n_successors", "iterations", "n_actions", "n_states", "k", "t", "d", "episodes",
+    "n_atoms",
 }  # fmt: skip
 ARRAYS = {"occupancy", "advantage", "penalty"}
 UNBOUNDED_ABOVE_ZERO = {"lam", "tol", "eps"}
@@ -206,6 +207,10 @@ VACUOUS = [
     ("lp_regularization", {"radius": 2.0}, {"radius": 0.5}),
     ("weissman_robust_radius", {"n": 1}, {"n": 500}),
     ("hoeffding_robust_radius", {"n": 1}, {"n": 500}),
+    ("distributional_value_iteration_error", {"iterations": 0}, {"iterations": 1}),
+    ("distributional_policy_iteration_error", {"iterations": 0}, {"iterations": 1}),
+    ("quantile_wasserstein_error", {"n_atoms": 5}, {"n_atoms": 6}),  # 2 m (1 - gamma) = 1 at m = 5
+    ("erm_truncation_error", {"horizon": 0, "b": 4.0}, {"horizon": 7}),
     ("mdvi_noise", {"n": 1, "delta": 1e-3}, {}),
     ("mdvi_noise_freedman", {"n": 1}, {}),
     ("pevi_suboptimality", {"penalty": [9.0, 9.0]}, {}),

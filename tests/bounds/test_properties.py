@@ -268,8 +268,11 @@ DECREASING = {
         "hoeffding_model_error", "empirical_bernstein", "empirical_bernstein_model_error", "weissman_radius",
         "weissman_radius_adaptive", "plug_in_error", "plug_in_policy_loss", "sampled_value_iteration_error",
         "sampled_value_iteration_policy_loss", "mdvi_noise", "mdvi_noise_freedman",
-        "weissman_robust_radius", "hoeffding_robust_radius",
+        "weissman_robust_radius", "hoeffding_robust_radius", "categorical_sampling_rate",
     },
+    "horizon": {"return_truncation_error", "erm_truncation_error"},
+    "n_atoms": {"quantile_wasserstein_error"},
+    "tau": {"cvar_lipschitz", "stock_grid_cvar_error"},
     "delta": {bound.name for bound in bounds.catalogue()},
     "overlap": {"bellman_span_contraction"},
     "eps": {"tabular_mdvi_rate", "plug_in_rate", "wls_mdvi_rate", "vwls_mdvi_rate", "linear_mdp_query_lower_bound"},
@@ -278,6 +281,7 @@ DECREASING = {
     "iterations": {
         "value_iteration_a_priori", "approximate_policy_iteration_loss", "politex_average_loss",
         "robust_value_iteration_a_priori", "partial_policy_iteration_loss",
+        "distributional_value_iteration_error", "distributional_policy_iteration_error", "stock_greedy_loss_a_priori",
     },
     "alpha": {"mdvi_averaging"},
 }  # fmt: skip
@@ -286,6 +290,7 @@ NEITHER = {
     ("oful_radius", "lam"), ("oful_radius_dimension", "lam"), ("elliptical_potential_dimension", "lam"),
     ("linear_mdp_query_lower_bound", "gamma"), ("wls_mdvi_stationary_deviation", "gamma"),
     ("mdvi_error", "noise"), ("mdvi_error", "alpha"), ("lp_regularization", "norm"),
+    ("distributional_contraction", "metric"),
 }  # fmt: skip
 WHOLE = (int, np.integer)
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import mdpkit
 from mdpkit.errors import ConvergenceWarning, InputError, UnknownOptionError
-from mdpkit.models import ChiSquareBall, FiniteSet, KLBall, L1Ball, RobustMDP
+from mdpkit.models import ChiSquareBall, FiniteSet, KLBall, L1Ball, ModelSet, RobustMDP
 from mdpkit.robust import evaluate_robust, worst_kernel
 from mdpkit.testing import tabular_mdps, value_functions
 from tests.oracles import pairs_of
@@ -215,6 +215,10 @@ def test_what_makes_no_sense_is_refused() -> None:
         mdpkit.solve(problem, tol=0.0)
     with pytest.raises(InputError, match=r"V0\[2\]"):
         mdpkit.solve(problem, V0=[0, 0, np.nan, 0, 0, 0])
+    with pytest.raises(UnknownOptionError, match="worst_kernel"):
+        mdpkit.planning.q_values(problem, np.zeros(6))  # type: ignore[arg-type]
+    with pytest.raises(UnknownOptionError, match=r"see the package mdpkit\.robust"):
+        mdpkit.solve(ModelSet([mdp]))
     horizon = RobustMDP(mdp.with_horizon(4), L1Ball(0.1))
     with pytest.raises(UnknownOptionError, match="backward_induction"):
         mdpkit.solve(horizon, method="value_iteration")
