@@ -166,3 +166,16 @@ def test_stored_and_implicit_receivers_agree():
         other = inner_problem(RobustMDP(model, ReverseKLBall(kappa, support=everything)))
         np.testing.assert_allclose(one.values(V)[0], other.values(V)[0], rtol=0, atol=1e-15)
         np.testing.assert_allclose(one.worst(V)[0].toarray(), other.worst(V)[0].toarray(), rtol=0, atol=1e-14)
+
+
+def test_a_multiplier_below_the_range_of_doubles():
+    """Nature wants nearly everything on a state of nominal mass 1e-300: p = exp(-50) is left on the other."""
+    q = np.array([[1.0, 0.0, 0.0], [1.0, 0.0, 0.0], [0.0, 1e-300, 1.0]])
+    draft = Draft(q, np.array([2.0, 2.0e6, 2.15e6]), None, q > 0, "nominal")
+    inner = inner_problem(draft.problem(ReverseKLBall(50.0)))
+    values, gap = inner.values(draft.V)
+    assert gap <= 1e-15 * 1.5e5
+    rows, _ = inner.worst(draft.V)
+    assert rows[2, 2] == pytest.approx(np.exp(-50.0), rel=1e-12)
+    assert rows[2, 1] + rows[2, 2] == pytest.approx(1.0, abs=1e-15)
+    assert values[2] == pytest.approx(0.5 * (rows[2] @ draft.V), rel=1e-15)

@@ -13,7 +13,9 @@ Certificate. g is concave in y with slope ``exp(F - kappa) - 1``, so it falls sh
 ``r y`` each t moves by at most a factor ``1 +- r``, so (writing the variance as a sum over pairs) H falls by at most
 the factor ``(1 - r) / (1 + r)^4``, which is above 0.73 for ``r <= 1/16``. Put ``r = 2 |F - kappa| / (y H)``: if it is
 at most 1/16, F moves by more than the miss within ``r y``, so ``|y - y*| <= r y``: an error of second order. Far from
-the root the row itself (mixed with q where it is infeasible) gives a bound of first order.
+the root feasible rows give a bound of first order: where F < kappa the row ``q_i L / t_i`` with ``log L = E_q log t -
+kappa`` meets the radius whatever gets the rest ``1 - exp(F - kappa)``; on the worst successor it costs ``y`` times
+that. Where F > kappa it is the row mixed with q.
 """
 
 from __future__ import annotations
@@ -142,7 +144,8 @@ def solve_row(
     With ``attain`` the row is left in ``w`` and meets the radius too, not only the value.
     """
     n = len(q)
-    lo, hi = max(below, SMALLEST * mean, SMALLEST), LARGEST * spread
+    floor, hi = max(below, SMALLEST * mean, SMALLEST), LARGEST * spread
+    lo = floor
     y = memory * spread
     if not y > 0.0:
         variance = 0.0
@@ -159,9 +162,10 @@ def solve_row(
         divergence = max(math.log1p(excess) - remainder, 0.0)
         miss = kappa - divergence
         value = mean + T * math.expm1(-remainder - kappa)
-        if y == below and miss >= 0.0:
+        if y == floor and miss >= 0.0:
             # the end is optimal: p_i = q_i L / t_i with L from the radius, the rest goes where nothing is paid for it
-            return value, 0.0, SMALLEST, min(math.exp(-remainder - kappa) * (1.0 + excess), 1.0)
+            gap = 0.0 if floor == below else -y * math.expm1(-miss)
+            return value, gap, floor / spread, min(math.exp(-remainder - kappa) * (1.0 + excess), 1.0)
         r = 2.0 * abs(miss) / slope
         second_order = slope > 0.0 and r <= 0.0625
         if attain:
@@ -170,7 +174,7 @@ def solve_row(
         elif second_order:
             gap = abs(math.expm1(-miss)) * r * y
         elif miss >= 0.0:
-            gap = mean - T * (excess / (1.0 + excess)) - value
+            gap = -y * math.expm1(-miss)
         else:
             # the mixture (1 - t) q + t p with t = kappa / divergence is feasible
             share = kappa / divergence
@@ -186,8 +190,8 @@ def solve_row(
             step = y * math.exp(min(max(-math.log(kappa / divergence) * divergence / slope, -50.0), 50.0))
         if gap <= target and (not attain or abs(miss) <= FEASIBLE):
             return value, gap, (step if second_order and not attain else y) / spread, 1.0
-        if step <= below < y and below > 0.0 and lo == below:
-            step = below
+        if step <= floor < y and lo == floor:
+            step = floor
         elif not lo < step < hi:
             step = math.sqrt(lo) * math.sqrt(hi)
             if not lo < step < hi:
@@ -282,6 +286,13 @@ def reverse_kl_rows(
             total += row[j]
         for j in range(n):
             row[j] *= kept / total
+            if q[start + j] > 0.0:
+                # never 0, where the divergence is infinite: more mass there is always allowed
+                row[j] = max(row[j], SMALLEST)
+        if below == 0.0:
+            best = 0
+            while d[best] > 0.0 or q[start + best] == 0.0:
+                best += 1
         if best < 0:
             extra[i] = 1.0 - kept
         else:
