@@ -96,3 +96,13 @@ def test_evaluation_finds_the_worst_split_of_the_budget() -> None:
         least = np.minimum(least, V)
     # linear pieces: the best split of the grid is close to the true one
     assert (least - answer.V).max() < 0.05 * np.abs(answer.V).max()
+
+
+def test_rounding_is_not_chased_with_the_budget() -> None:
+    """Two absorbing states of value 0 differ by 1e-16 after the solve; moving mass between them must cost nothing."""
+    P = [[1, 0, 0, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 1, 0], [1e-9, 1 - 1e-9, 0, 0], [0.25, 0.125, 0.625, 0]]
+    mdp = mdpkit.TabularMDP.from_pairs([0, 0, 1, 2, 3, 3], [0, 1, 0, 0, 0, 1], P, [0.0, 1, 0, 0, 0, 0], gamma=0.9)
+    problem = shared(mdp, L1Ball(0.3))
+    kernel = worst_kernel(problem, [10.0, 7e-17, -7e-17, 0.9])
+    np.testing.assert_allclose(kernel.transition(3, 1)[0], 0.1, atol=1e-12)
+    assert mdpkit.solve(kernel).V[3] == pytest.approx(0.9)

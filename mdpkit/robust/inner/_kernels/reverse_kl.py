@@ -165,7 +165,7 @@ def solve_row(
         if y == floor and miss >= 0.0:
             # the end is optimal: p_i = q_i L / t_i with L from the radius, the rest goes where nothing is paid for it
             gap = 0.0 if floor == below else -y * math.expm1(-miss)
-            return value, gap, floor / spread, min(math.exp(-remainder - kappa) * (1.0 + excess), 1.0)
+            return value, gap, floor / spread, min(math.exp(-miss), 1.0)
         r = 2.0 * abs(miss) / slope
         second_order = slope > 0.0 and r <= 0.0625
         if attain:
@@ -289,11 +289,15 @@ def reverse_kl_rows(
             if q[start + j] > 0.0:
                 # never 0, where the divergence is infinite: more mass there is always allowed
                 row[j] = max(row[j], SMALLEST)
-        if below == 0.0:
-            best = 0
-            while d[best] > 0.0 or q[start + best] == 0.0:
-                best += 1
-        if best < 0:
+        if below == 0.0 and kept < 1.0:
+            worst = 0.0
+            for j in range(n):
+                if d[j] == 0.0:
+                    worst += q[start + j]
+            for j in range(n):
+                if d[j] == 0.0:
+                    row[j] += (1.0 - kept) * q[start + j] / worst
+        elif best < 0:
             extra[i] = 1.0 - kept
         else:
             row[best] += 1.0 - kept

@@ -17,6 +17,9 @@ from numba import njit
 PATIENCE = 8
 """Shifts per entry before insertion sort gives way to merge sort."""
 
+ROUNDING = 2.0**-50
+"""Relative differences of payoffs that count as none."""
+
 
 @njit(cache=True, nogil=True)
 def sort_row(z: Any, rank: Any) -> None:
@@ -264,7 +267,9 @@ def reach(
     """Note what the donors of every pair give when its payoff is lowered to ``level[k]`` at the least budget."""
     for k in range(len(level)):
         need = top[k] - level[k]
-        if need <= 0.0:
+        # What rounding leaves of the need must not be chased with donors whose payoffs hardly differ from the floor.
+        done = ROUNDING * max(abs(top[k]), abs(level[k]))
+        if need <= done:
             continue
         i, j = start[k], stop[k]
         if not shared:
@@ -272,7 +277,7 @@ def reach(
         for place in range(j - i - 1, -1, -1):
             donor = order[place] if shared else order[i + place]
             span = (z[donor] if shared else z[i + donor]) - low[k]
-            if span <= 0.0 or need <= 0.0:
+            if span <= 0.0 or need <= done:
                 break
             moved = min(mass[i + donor], need / span)
             taken[i + donor] = moved
