@@ -2,6 +2,9 @@ from . import (
     bounds as bounds,
 )
 from . import (
+    distributional as distributional,
+)
+from . import (
     errors as errors,
 )
 from . import (

@@ -12,18 +12,23 @@ __all__ = [
     "DiscountError",
     "DuplicatePairError",
     "EmptyActionSetError",
+    "ExplosionError",
     "FileFormatError",
     "InfeasibleError",
     "InputError",
     "MDPKitError",
     "MissingDependencyError",
     "NonFiniteRewardError",
+    "NotCallableError",
     "NotStochasticError",
     "NotWellPosedError",
     "PolicyError",
     "ShapeError",
     "StateIndexError",
+    "SupportWarning",
     "UnknownOptionError",
+    "UnsupportedObjective",
+    "UnsupportedObjectiveError",
 ]
 
 
@@ -99,6 +104,18 @@ class UnknownOptionError(InputError):
     """A method or a keyword does not exist."""
 
 
+class NotCallableError(InputError, TypeError):
+    """A function was expected and something else was given."""
+
+
+class UnsupportedObjectiveError(InputError):
+    """The algorithm cannot optimize this objective; the message names the condition that fails and what to use."""
+
+
+UnsupportedObjective = UnsupportedObjectiveError
+"""Short name of `UnsupportedObjectiveError`."""
+
+
 class FileFormatError(InputError):
     """A file is truncated, corrupted or of another format."""
 
@@ -107,9 +124,35 @@ class MissingDependencyError(MDPKitError, ImportError):
     """An optional dependency is not installed; the message names the extra that brings it."""
 
 
+class ExplosionError(MDPKitError, MemoryError):
+    """An exact computation would hold more atoms or stocks than its cap allows; nothing was dropped in silence.
+
+    Parameters
+    ----------
+    message : str
+        The sentence shown to the user.
+    argument : str
+        Name of the argument that sets the cap.
+    count : int
+        How many are needed, or how many were reached when the computation gave up.
+    cap : int
+        How many are allowed.
+    """
+
+    def __init__(self, message: str, *, argument: str, count: int, cap: int) -> None:
+        super().__init__(message)
+        self.argument = argument
+        self.count = count
+        self.cap = cap
+
+
 class CertificateError(MDPKitError, RuntimeError):
     """Two certified bounds contradict each other: a bug in mdpkit or memory corruption, never bad input."""
 
 
 class ConvergenceWarning(UserWarning):
     """A solver stopped before it met its tolerance; the enclosure it returns is still valid."""
+
+
+class SupportWarning(UserWarning):
+    """A grid does not contain all returns: mass is moved to its ends and means are biased."""

@@ -252,7 +252,8 @@ class EpisodicSimulator:
         policy : array_like or object
             Action ids, shape ``(S,)`` or ``(H, S)``; probabilities, shape ``(S, A)`` or ``(H, S, A)``; or an object
             with ``act(state, t, memory) -> (action, memory)``, asked step by step in Python (slower, and with
-            randomness of its own).
+            randomness of its own). If it also has ``observe(state, t, memory, action, reward, successor) -> memory``,
+            it is shown every step it took.
         n_episodes : int
             Number of episodes.
         horizon : int, optional
@@ -342,6 +343,7 @@ class EpisodicSimulator:
     def _ask(self, policy: Any, n_episodes: int, horizon: int) -> dict[str, Any]:
         """Ask a policy object for every action."""
         lines: list[tuple[Any, ...]] = []
+        observe = getattr(policy, "observe", None)
         for _ in range(n_episodes):
             state, memory = self.reset(), None
             for t in range(horizon):
@@ -350,6 +352,8 @@ class EpisodicSimulator:
                 lines.append((self._episodes - 1, t, state, action, reward, following, terminated))
                 if terminated or truncated:
                     break
+                if observe is not None:
+                    memory = observe(state, t, memory, action, reward, following)
                 state = following
             self.__state = -1
         return {

@@ -1,6 +1,9 @@
 """Policies that are more than one table: mixtures over episodes, and plans that change with time.
 
 Every policy object offers ``act(state, t, memory) -> (action, memory)``; ``memory`` is None at the start of an episode.
+One whose actions depend on the rewards received also offers ``observe(state, t, memory, action, reward, successor) ->
+memory``: whoever plays or evaluates it calls that after every step with the memory `act` returned, and hands the result
+to the next `act`. Memories are hashable, so that exact evaluation can merge histories that agree in them.
 """
 
 from __future__ import annotations
@@ -70,6 +73,14 @@ class MixturePolicy:
         component, inner = memory
         action, inner = _act(self.policies[component], state, t, inner, self._rng)
         return action, (component, inner)
+
+    def observe(self, state: int, t: int, memory: Any, action: int, reward: float, successor: int) -> Any:
+        """Show a step to the policy drawn for this episode, if it wants to see it."""
+        component, inner = memory
+        observe = getattr(self.policies[component], "observe", None)
+        if observe is not None:
+            inner = observe(state, t, inner, action, reward, successor)
+        return component, inner
 
     def __repr__(self) -> str:
         return f"MixturePolicy({len(self.policies)} policies)"

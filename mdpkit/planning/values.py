@@ -101,9 +101,10 @@ def bellman_residual(problem: TabularMDP | FiniteHorizonMDP, V: Any) -> Floats:
 
 def _gamma(model: TabularMDP) -> float:
     if not isinstance(model, TabularMDP):
-        hint = "; fix nature's choice first, with mdpkit.robust.worst_kernel" if hasattr(model, "nominal") else ""
         raise UnknownOptionError(
-            f"action values are not defined for problems of type {type(model).__name__}{hint}", argument="problem"
+            f"action values are not defined for problems of type {type(model).__name__}; a robust problem becomes an "
+            "ordinary one with mdpkit.robust.worst_kernel",
+            argument="problem",
         )
     return 1.0 if model.gamma is None else model.gamma
 

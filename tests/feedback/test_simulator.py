@@ -40,6 +40,22 @@ class Follow:
         return (self.table[t] if self.table.ndim == 2 else self.table)[state], memory
 
 
+class Remember:
+    """A policy object whose memory is the whole history it was shown; it acts on the parity of what it has seen."""
+
+    def __init__(self):
+        self.histories = []
+
+    def act(self, state, t, memory):
+        memory = () if memory is None else memory
+        assert len(memory) == t
+        self.histories.append((memory, state))
+        return (1 if state == 1 else 2 * (len(memory) % 2)), memory
+
+    def observe(self, state, t, memory, action, reward, successor):
+        return (*memory, (state, action, reward, successor))
+
+
 # ---------------------------------------------------------------- random numbers
 
 
@@ -131,6 +147,18 @@ def test_time_dependent_stages_and_policies():
         assert data.episode.tolist() == [0, 0, 0, 1, 1, 1]
         assert not data.terminal.any()
     assert simulator.terminal_values.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_policy_objects_observe_every_step_that_goes_on():
+    policy = Remember()
+    data = EpisodicSimulator(uneven(), seed=7, horizon=5).rollout(policy, 200)
+    lines = list(zip(data.state, data.action, data.reward, data.successor, strict=True))
+    assert len(policy.histories) == len(lines)
+    for k, (memory, state) in enumerate(policy.histories):
+        t = int(data.step[k])
+        assert list(memory) == lines[k - t : k]
+        assert state == data.state[k]
+    assert max(len(memory) for memory, _ in policy.histories) == 4
 
 
 # ---------------------------------------------------------------- one stream per episode
