@@ -43,16 +43,16 @@ def two_step_gamble(
     that forgets the first reward has more than 1. Optimal values, over all history-dependent policies, over plain
     Markov ones, of the dual level recursion and of nested CVaR:
 
-    ==========================  ====  =====  ======  ======  ====  ======
-    first, safe, low, high      tau   gamma  CVaR    Markov  dual  nested
-    ==========================  ====  =====  ======  ======  ====  ======
-    2, 1, 0, 3                  1/2   1      3/2     1       3/2   1
-    2, 1, 0, 3                  1/2   0.9    27/20   1       27/20 9/10
-    4, 1, -1, 5                 1/2   1      2       1       2     1
-    4, 1, 0, 4                  1/4   1      1       1       1     1
-    2, 1, 0, 4                  3/4   1      2       2       20/9  2
-    4, 2, 0, 8                  3/4   1      4       4       40/9  4
-    ==========================  ====  =====  ======  ======  ====  ======
+    ==========================  ====  =====  ======  ======  =====  ======
+    first, safe, low, high      tau   gamma  CVaR    Markov  dual   nested
+    ==========================  ====  =====  ======  ======  =====  ======
+    2, 1, 0, 3                  1/2   1      3/2     1       3/2    1
+    2, 1, 0, 3                  1/2   0.9    27/20   1       27/20  9/10
+    4, 1, -1, 5                 1/2   1      2       1       2      1
+    4, 1, 0, 4                  1/4   1      1       1       1      1
+    2, 1, 0, 4                  3/4   1      2       2       20/9   2
+    4, 2, 0, 8                  3/4   1      4       4       40/9   4
+    ==========================  ====  =====  ======  ======  =====  ======
 
     In the last two rows the dual recursion promises what no policy attains [1]_.
 
