@@ -7,15 +7,18 @@ from mdpkit.distributional.risk.erm import maximize_erm
 from mdpkit.distributional.risk.evar import EntropicSolution, maximize_evar
 from mdpkit.distributional.risk.nested import nested_risk
 from mdpkit.distributional.risk.ocvar import OptimisticSolution, maximize_ocvar
+from mdpkit.distributional.risk.policies import LookaheadPolicy, ThresholdPolicy
 from mdpkit.distributional.risk.solution import RiskSolution
 from mdpkit.distributional.risk.value_at_risk import maximize_var
 
 __all__ = [
     "DualLevelSolution",
     "EntropicSolution",
+    "LookaheadPolicy",
     "OptimisticSolution",
     "RiskSolution",
     "ShortfallFrontier",
+    "ThresholdPolicy",
     "dual_level_cvar",
     "maximize_cvar",
     "maximize_erm",

@@ -59,7 +59,7 @@ def shortfall_frontier(
     threshold: float,
     prices: Sequence[float] | Floats,
     horizon: int,
-    initial_state: int | str = 0,
+    initial_state: int | str | None = None,
 ) -> ShortfallFrontier:
     r"""Trade expected return against the expected shortfall of a second return below a threshold.
 
@@ -81,8 +81,8 @@ def shortfall_frontier(
         Prices :math:`\lambda \ge 0`, increasing.
     horizon : int
         Number of steps.
-    initial_state : int or str, default 0
-        Where episodes start.
+    initial_state : int or str, optional
+        Where episodes start; by default the model's initial state, or state 0 if it has none.
 
     Returns
     -------

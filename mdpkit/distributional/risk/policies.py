@@ -9,6 +9,7 @@ import numpy as np
 from mdpkit._typing import Floats, Ints
 from mdpkit.distributional.risk.piecewise import StockValues
 from mdpkit.distributional.risk.problem import RiskProblem
+from mdpkit.errors import PolicyError
 
 __all__ = ["LookaheadPolicy", "ThresholdPolicy"]
 
@@ -34,6 +35,9 @@ class RewardPolicy:
 
     def act(self, state: int, t: int, memory: Gained | None) -> tuple[int, Gained]:
         """Return the action at a state and time, after the rewards in `memory`."""
+        horizon = self._problem.horizon
+        if t < 0 or (horizon is not None and t >= horizon):
+            raise PolicyError(f"t = {t}, but the policy was made for {horizon} steps", argument="t", value=t)
         gained = 0.0 if memory is None else float(memory)
         pair = self.choose(t, np.array([state]), np.array([gained]))[0]
         return int(self._problem.stage(t).action[pair]), gained

@@ -94,7 +94,7 @@ def optimize_stock(
     *,
     horizon: int | None = None,
     stock: Any,
-    initial_state: int | str = 0,
+    initial_state: int | str | None = None,
     exact: bool = False,
     rewards: Any = None,
     gamma: Any = None,
@@ -116,8 +116,8 @@ def optimize_stock(
         Number of steps ``H >= 0``; may be left out for a `FiniteHorizonMDP`.
     stock : number or sequence of m numbers
         Initial stock ``c_0``, in units of the reward.
-    initial_state : int or str, default 0
-        Index or name of the first state.
+    initial_state : int or str, optional
+        Index or name of the first state; by default the model's initial state, or state 0 if it has none.
     exact : bool, default False
         Compute in fractions (the model's doubles at their exact value): slow, and without any rounding.
     rewards : array_like, shape (m, S, A, S) or (m, M), optional
@@ -187,7 +187,7 @@ def optimize_stock(
         )
     chosen = check_utility(utility, dimension=len(c0) if c0.ndim else 1)
     stages = model.stages if isinstance(model, FiniteHorizonMDP) else (model,) * steps
-    start = (model.stages[0] if isinstance(model, FiniteHorizonMDP) else model).state_index(initial_state)
+    start = _first_state(model, initial_state)
     tables = {id(stage): _read_moves(stage, rewards, len(c0) if c0.ndim else 0, exact) for stage in stages}
     moves = [tables[id(stage)] for stage in stages]
     ending = _read_ending(model, exact, vectors=rewards is not None)
@@ -354,3 +354,18 @@ def _read_stock(stock: Any, exact: bool) -> Array:
 
 def _plain(stock: Array) -> Any:
     return stock.item() if stock.ndim == 0 else tuple(stock.tolist())
+
+
+def _first_state(model: TabularMDP | FiniteHorizonMDP, initial_state: int | str | None) -> int:
+    """Return the state given, or the one where the model surely starts; a plan has one initial stock."""
+    if initial_state is not None:
+        return (model.stages[0] if isinstance(model, FiniteHorizonMDP) else model).state_index(initial_state)
+    if model.initial is None:
+        return 0
+    support = np.flatnonzero(model.initial)
+    if len(support) > 1:
+        raise InputError(
+            f"the model starts in one of {len(support)} states; a plan starts in one: give initial_state",
+            argument="initial_state",
+        )
+    return int(support[0])

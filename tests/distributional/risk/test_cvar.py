@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mdpkit.distributional import Utility, maximize_cvar, optimize_stock, return_law
-from mdpkit.errors import ExplosionError, InputError, NotWellPosedError, StateIndexError
+from mdpkit.errors import ExplosionError, InputError, NotWellPosedError, PolicyError, StateIndexError
 from mdpkit.feedback import EpisodicSimulator
 from mdpkit.models import FiniteHorizonMDP, TabularMDP
 from mdpkit.problems.risk import bernoulli_rewards, cliff_walk, geometric_survival, sure_or_coin, two_step_gamble
@@ -284,3 +284,9 @@ def test_explosion_is_reported_with_counts():
     with pytest.raises(ExplosionError, match=r"more than max_breakpoints = 100") as error:
         maximize_cvar(sure_or_coin(gamma=0.7), 0.5, horizon=12, max_breakpoints=100)
     assert error.value.count > error.value.cap == 100
+
+
+def test_policies_end_with_their_horizon():
+    policy = maximize_cvar(cliff_walk(), 0.2, horizon=4).policy
+    with pytest.raises(PolicyError, match="t = 4, but the policy was made for 4 steps"):
+        policy.act(8, 4, 0.0)

@@ -20,6 +20,7 @@ from mdpkit.errors import (
     StateIndexError,
     UnsupportedObjective,
 )
+from mdpkit.problems.risk import cliff_walk
 from tests.distributional import brute_force
 from tests.distributional.stock.support import coin_or_nothing, coin_or_safe, path_law, small_mdps, two_step
 
@@ -295,3 +296,13 @@ def test_vector_rewards_do_not_go_with_last_values():
     model = two_step(2, 1, 0, 3).with_horizon(2, terminal_values=[1, 0, 0])
     with pytest.raises(InputError, match="terminal_values"):
         optimize_stock(model, Utility(sum, dimension=2), stock=[0, 0], rewards=np.zeros((2, 6)))
+
+
+def test_episodes_start_where_the_model_does() -> None:
+    walk = cliff_walk()
+    plan = optimize_stock(walk, Utility.cvar(), horizon=6, stock=9)
+    assert plan.initial_state == 8
+    assert plan.value == optimize_stock(walk, Utility.cvar(), horizon=6, stock=9, initial_state=8).value
+    spread = walk.with_initial(np.full(walk.n_states, 1 / walk.n_states))
+    with pytest.raises(InputError, match="initial_state"):
+        optimize_stock(spread, Utility.cvar(), horizon=6, stock=9)
