@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
-from mdpkit._typing import Floats
-from mdpkit.errors import ConvergenceWarning, UnknownOptionError
+from mdpkit.errors import UnknownOptionError
 from mdpkit.models import FiniteHorizonMDP, RobustMDP
 from mdpkit.planning.directed import add_up
 from mdpkit.planning.discounted import _kernels as kernels
-from mdpkit.planning.discounted.solver import check_tolerance
 from mdpkit.planning.finite_horizon import backward_induction as nominal
 from mdpkit.planning.rounding import UNIT_ROUNDOFF, largest
-from mdpkit.planning.solution import Solution, Trace
+from mdpkit.planning.solution import Solution
 from mdpkit.robust.operator import PairwiseBellman, RobustBellman, read_plan, robust_operator
 
 SLOP = 1 + 4 * UNIT_ROUNDOFF
@@ -52,7 +49,7 @@ def solve_robust_horizon(problem: RobustMDP, *, method: str, tol: float | None, 
         errors[h] = (problem.gamma * errors[h + 1] + step) * SLOP
         given_up = max(0.0, float(np.max(V[h] - attained)))
         losses[h] = (problem.gamma * losses[h + 1] + given_up + 2 * step) * SLOP
-    return _certified(problem, V, np.array(policy), errors, float(np.max(losses)), tol, quantity="optimal")
+    return nominal.certified_pass(problem, V, np.array(policy), errors, None, float(np.max(losses)), tol)
 
 
 def evaluate_robust_horizon(problem: RobustMDP, policy: Any, tol: float | None) -> Solution:
@@ -70,7 +67,7 @@ def evaluate_robust_horizon(problem: RobustMDP, policy: Any, tol: float | None) 
         errors[h] = (problem.gamma * errors[h + 1] + step) * SLOP
     best = solve_robust_horizon(problem, method="auto", tol=np.finfo(float).max, given={})
     loss = float(np.max(add_up(best.upper, -np.nextafter(V - errors[:, None], -np.inf))))
-    return _certified(problem, V, policy, errors, max(0.0, loss), tol, quantity="policy")
+    return nominal.certified_pass(problem, V, policy, errors, None, max(0.0, loss), tol, quantity="policy")
 
 
 def stage_operators(problem: RobustMDP) -> list[RobustBellman]:
@@ -88,36 +85,3 @@ def stage_operators(problem: RobustMDP) -> list[RobustBellman]:
 def _horizon_of(problem: RobustMDP) -> FiniteHorizonMDP:
     assert isinstance(problem.nominal, FiniteHorizonMDP)
     return problem.nominal
-
-
-def _certified(
-    problem: RobustMDP, V: Floats, policy: Any, errors: Floats, loss: float, tol: float | None, *, quantity: str
-) -> Solution:
-    lower = np.where(errors[:, None] == 0.0, V, np.nextafter(V - errors[:, None], -np.inf))
-    upper = np.where(errors[:, None] == 0.0, V, np.nextafter(V + errors[:, None], np.inf))
-    half_width = float(np.max(upper - lower)) / 2
-    target = max(1e-8 * max(1.0, largest(V)), 2 * float(np.max(errors))) if tol is None else check_tolerance(tol)
-    converged = half_width <= target
-    H = len(V) - 1
-    message = f"One backward pass over {H} steps: every value is certified within {half_width:.3g} (tol {target:.3g})."
-    if not converged:
-        message += " The tolerance is below the rounding floor of float64."
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
-    return Solution(
-        V=V,
-        policy=policy,
-        lower=lower,
-        upper=upper,
-        policy_loss=loss,
-        optimal_actions=None,
-        iterations=H,
-        converged=converged,
-        status="converged" if converged else "floor",
-        message=message,
-        method="backward_induction",
-        tol=target,
-        trace=Trace(np.array([H]), np.array([float(H)]), np.array([half_width])),
-        state_names=problem.state_names,
-        action_names=problem.action_names,
-        quantity=quantity,
-    )

@@ -22,7 +22,7 @@ from mdpkit.planning.discounted.solver import (
     check_tolerance,
     check_values,
     default_tolerance,
-    stop_message,
+    summarize,
 )
 from mdpkit.planning.discounted.value_iteration import value_iteration
 from mdpkit.planning.rounding import largest
@@ -117,30 +117,18 @@ def finish(problem: RobustMDP | TabularMDP, run: Run[RobustBellman], method: str
     rounding = operator.rounding
     bounds = sweep_bounds(V, lo, hi, rounding)
     run.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
-    lower, upper = run.enclosure.lower, run.enclosure.upper
     attained = np.empty(operator.n_states)
     least, _ = operator.evaluate(plan, V, attained)
     of_policy = sweep_bounds(V, least, hi, operator.rounding)
-    policy_loss = max(0.0, float(np.max(add_up(upper, -(attained + of_policy.low)))))
-    half_width = run.enclosure.half_width
-    converged = half_width <= run.tol
-    status = "converged" if converged and run.status != "interrupted" else run.status
-    return Solution(
-        V=lower + (upper - lower) / 2,
+    policy_loss = max(0.0, float(np.max(add_up(run.enclosure.upper, -(attained + of_policy.low)))))
+    return summarize(
+        problem,
+        run,
         policy=operator.policy(plan),
-        lower=lower,
-        upper=upper,
         policy_loss=policy_loss,
-        optimal_actions=optimal,
-        iterations=run.iterations,
-        converged=converged,
-        status=status,
-        message=stop_message(status, half_width, run, bounds.floor),
+        optimal=optimal,
+        floor=bounds.floor,
         method=method,
-        tol=run.tol,
-        trace=run.trace(),
-        state_names=problem.state_names,
-        action_names=problem.action_names,
     )
 
 

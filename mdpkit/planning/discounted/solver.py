@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mdpkit._typing import Floats
+from mdpkit._typing import Bools, Floats
 from mdpkit.errors import (
     ConvergenceWarning,
     DiscountError,
@@ -124,22 +124,37 @@ def finish(model: TabularMDP, run: Run[Bellman], method: str) -> Solution:
         known_low, known_high = run.enclosure.lower.copy(), run.enclosure.upper.copy()
         known_low[absorbing], known_high[absorbing] = absorbing_bounds(bellman, absorbing)
         run.enclosure.tighten(known_low, known_high, bounds.floor)
-    lower, upper = run.enclosure.lower, run.enclosure.upper
     kernels.first_within(bellman.state_ptr, q, W, rounding.tie(largest(V)), choice)
     attained = q[choice]
     of_policy = sweep_bounds(V, float(np.min(attained - V)), hi, rounding)
-    policy_loss = max(0.0, float(np.max(add_up(upper, -(attained + of_policy.low)))))
+    policy_loss = max(0.0, float(np.max(add_up(run.enclosure.upper, -(attained + of_policy.low)))))
     # A pair this far below the best cannot be optimal (MacQueen 1967).
     margin = gamma / (1.0 - gamma) * (hi - lo) + 2 * bounds.floor
     survivors = q >= np.repeat(W, np.diff(bellman.state_ptr)) - margin
     optimal = np.zeros((model.n_states, model.n_actions), dtype=bool)
     optimal[model.pair_state, model.pair_action] = survivors
+    return summarize(
+        model,
+        run,
+        policy=model.pair_action[choice].astype(np.int64),
+        policy_loss=policy_loss,
+        optimal=optimal,
+        floor=bounds.floor,
+        method=method,
+    )
+
+
+def summarize(
+    problem: Any, run: Run[Any], *, policy: Any, policy_loss: float, optimal: Bools | None, floor: float, method: str
+) -> Solution:
+    """Turn a certified run into what users see; `problem` only lends its names."""
+    lower, upper = run.enclosure.lower, run.enclosure.upper
     half_width = run.enclosure.half_width
     converged = half_width <= run.tol
     status = "converged" if converged and run.status != "interrupted" else run.status
     return Solution(
         V=lower + (upper - lower) / 2,
-        policy=model.pair_action[choice].astype(np.int64),
+        policy=policy,
         lower=lower,
         upper=upper,
         policy_loss=policy_loss,
@@ -147,12 +162,12 @@ def finish(model: TabularMDP, run: Run[Bellman], method: str) -> Solution:
         iterations=run.iterations,
         converged=converged,
         status=status,
-        message=stop_message(status, half_width, run, bounds.floor),
+        message=stop_message(status, half_width, run, floor),
         method=method,
         tol=run.tol,
         trace=run.trace(),
-        state_names=model.state_names,
-        action_names=model.action_names,
+        state_names=problem.state_names,
+        action_names=problem.action_names,
     )
 
 

@@ -72,8 +72,7 @@ def solve_finite_horizon(
         losses[h] = (problem.gamma * losses[h + 1] + given_up + 2 * step) * (1 + 4 * UNIT_ROUNDOFF)
         margin = 2 * errors[h]
         optimal[h, stage.pair_state, stage.pair_action] = q >= np.repeat(V[h], np.diff(stage.state_ptr)) - margin
-    target = _default_tol(V, errors) if tol is None else check_tolerance(tol)
-    return _certified(problem, V, policy, errors, optimal, float(np.max(losses)), target, "backward_induction")
+    return certified_pass(problem, V, policy, errors, optimal, float(np.max(losses)), tol)
 
 
 def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: str, tol: float | None) -> Solution:
@@ -105,10 +104,9 @@ def evaluate_finite_horizon(problem: FiniteHorizonMDP, policy: Any, *, method: s
         options={},
     )
     losses = add_up(best.upper, -np.where(errors[:, None] == 0.0, V, np.nextafter(V - errors[:, None], -np.inf)))
-    target = _default_tol(V, errors) if tol is None else check_tolerance(tol)
     loss = max(0.0, float(np.max(losses)))
     shown = policy if hasattr(policy, "act") else np.array(plan)
-    return _certified(problem, V, shown, errors, None, loss, target, "backward_induction")
+    return certified_pass(problem, V, shown, errors, None, loss, tol, quantity="policy")
 
 
 def read_plan(problem: FiniteHorizonMDP, policy: Any) -> list[Any]:
@@ -128,10 +126,6 @@ def read_plan(problem: FiniteHorizonMDP, policy: Any) -> list[Any]:
     raise ShapeError(f"policy must have shape {with_time} or {without}, found {array.shape}", argument="policy")
 
 
-def _default_tol(V: Floats, errors: Floats) -> float:
-    return max(1e-8 * max(1.0, largest(V)), 2 * float(np.max(errors)))
-
-
 def _check_range(problem: FiniteHorizonMDP) -> None:
     """Refuse models whose values could overflow."""
     reward_scale = max(largest(stage.pair_reward) for stage in set(problem.stages))
@@ -145,25 +139,27 @@ def _check_range(problem: FiniteHorizonMDP) -> None:
         )
 
 
-def _certified(
-    problem: FiniteHorizonMDP,
+def certified_pass(
+    problem: Any,
     V: Floats,
     policy: Any,
     errors: Floats,
     optimal: Any,
     loss: float,
-    tol: float,
-    method: str,
+    tol: float | None,
+    *,
+    quantity: str = "optimal",
 ) -> Solution:
+    """Turn a backward pass with error bounds per step into what users see; `problem` only lends its names."""
     # V -+ error rounds once more; nextafter keeps the ends outside, and leaves exact stages exact.
     exact = errors[:, None] == 0.0
     lower = np.where(exact, V, np.nextafter(V - errors[:, None], -np.inf))
     upper = np.where(exact, V, np.nextafter(V + errors[:, None], np.inf))
     half_width = float(np.max(upper - lower)) / 2
-    converged = half_width <= tol
-    status = "converged" if converged else "floor"
-    reached = f"every value is certified within {half_width:.3g} (tol {tol:.3g})"
-    message = f"One backward pass over {problem.horizon} steps: {reached}."
+    target = max(1e-8 * max(1.0, largest(V)), 2 * float(np.max(errors))) if tol is None else check_tolerance(tol)
+    converged = half_width <= target
+    H = len(V) - 1
+    message = f"One backward pass over {H} steps: every value is certified within {half_width:.3g} (tol {target:.3g})."
     if not converged:
         message += " The tolerance is below the rounding floor of float64."
         warnings.warn(message, ConvergenceWarning, stacklevel=4)
@@ -174,14 +170,14 @@ def _certified(
         upper=upper,
         policy_loss=loss,
         optimal_actions=optimal,
-        iterations=problem.horizon,
+        iterations=H,
         converged=converged,
-        status=status,
+        status="converged" if converged else "floor",
         message=message,
-        method=method,
-        tol=tol,
-        trace=Trace(np.array([problem.horizon]), np.array([float(problem.horizon)]), np.array([half_width])),
+        method="backward_induction",
+        tol=target,
+        trace=Trace(np.array([H]), np.array([float(H)]), np.array([half_width])),
         state_names=problem.state_names,
         action_names=problem.action_names,
-        quantity="policy" if optimal is None else "optimal",
+        quantity=quantity,
     )
