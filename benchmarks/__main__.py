@@ -33,7 +33,7 @@ def main(names: tuple[str, ...], only_list: bool, quick: bool, output: Path | No
     files = find(HERE)
     if unknown := [name for name in names if name not in files]:
         raise click.UsageError(f"there is no benchmark {unknown[0]!r}; there are {', '.join(files)}")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: no worker is left behind
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: no worker is left behind
     console = Console(highlight=False)
     if not console.is_terminal:
         console.width = 160
@@ -56,6 +56,8 @@ def main(names: tuple[str, ...], only_list: bool, quick: bool, output: Path | No
             )
     except DeclarationError as error:
         raise click.ClickException(str(error)) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
     raise SystemExit(int(broken))
 
 
