@@ -24,7 +24,7 @@ from mdpkit.planning.discounted.solver import (
 from mdpkit.planning.discounted.value_iteration import value_iteration
 from mdpkit.planning.finite_horizon.backward_induction import evaluate_finite_horizon
 from mdpkit.planning.objectives import Discounted
-from mdpkit.planning.run import Run
+from mdpkit.planning.run import Operator, Run
 from mdpkit.planning.solution import Solution
 
 __all__ = ["evaluate_policy"]
@@ -106,18 +106,36 @@ def evaluate_policy(
     tol = default_tolerance(bellman.rounding) if tol is None else check_tolerance(tol)
     run = Run(bellman, np.zeros(problem.n_states), tol=tol, max_iter=None)
     METHODS[method](run)
-    V, W = run.V, np.empty(problem.n_states)
-    bounds = sweep_bounds(V, *bellman.sweep(V, W), bellman.rounding)
+    return certify(
+        problem,
+        run,
+        bellman_operator(problem, gamma),
+        policy,
+        method=method,
+        subject="The value of the policy",
+        depth=3,
+    )
+
+
+def certify(
+    problem: Any, run: Run[Any], optimal: Operator, policy: Any, *, method: str, subject: str, depth: int
+) -> Solution:
+    """Enclose the value of a policy by one more sweep, and bound its loss by one sweep of the optimal operator.
+
+    `problem` only lends its names; a warning that the tolerance was not met points `depth` calls up.
+    """
+    V, W = run.V, np.empty(len(run.V))
+    lo, hi = run.bellman.sweep(V, W)
+    bounds = sweep_bounds(V, lo, hi, run.bellman.rounding)
     run.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
     lower, upper = run.enclosure.lower, run.enclosure.upper
-    optimal = bellman_operator(problem, gamma)
     best = sweep_bounds(V, *optimal.sweep(V, W), optimal.rounding)
     half_width = run.enclosure.half_width
-    converged = half_width <= tol
-    message = f"The value of the policy is certified within {half_width:.3g} (tol {tol:.3g})."
+    converged = half_width <= run.tol
+    message = f"{subject} is certified within {half_width:.3g} (tol {run.tol:.3g})."
     if not converged:
         message += " The tolerance is below the rounding floor of float64."
-        warnings.warn(message, ConvergenceWarning, stacklevel=2)
+        warnings.warn(message, ConvergenceWarning, stacklevel=depth)
     return Solution(
         V=lower + (upper - lower) / 2,
         policy=np.asarray(policy),
@@ -130,7 +148,7 @@ def evaluate_policy(
         status="converged" if converged else "floor",
         message=message,
         method=method,
-        tol=tol,
+        tol=run.tol,
         trace=run.trace(),
         state_names=problem.state_names,
         action_names=problem.action_names,

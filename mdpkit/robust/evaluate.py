@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from mdpkit._typing import Floats
-from mdpkit.errors import ConvergenceWarning
 from mdpkit.models import FiniteHorizonMDP, RobustMDP
-from mdpkit.planning.certificate import sweep_bounds
-from mdpkit.planning.directed import add_up
 from mdpkit.planning.discounted.solver import check_range, check_tolerance, default_tolerance
 from mdpkit.planning.discounted.value_iteration import value_iteration
+from mdpkit.planning.evaluation import certify
 from mdpkit.planning.rounding import RoundingModel
 from mdpkit.planning.run import Run
 from mdpkit.planning.solution import Solution
@@ -102,32 +99,5 @@ def evaluate_with(operator: RobustBellman, policy: Any, tol: float | None) -> So
         OfPolicy(operator, plan), evaluate_exactly(operator, plan, np.zeros(operator.n_states)), tol=tol, max_iter=None
     )
     value_iteration(run)
-    V, W = run.V, np.empty(operator.n_states)
-    bounds = sweep_bounds(V, *run.bellman.sweep(V, W), operator.rounding)
-    run.enclosure.tighten(W + bounds.low, W + bounds.high, bounds.floor)
-    lower, upper = run.enclosure.lower, run.enclosure.upper
-    best = sweep_bounds(V, *operator.sweep(V, W), operator.rounding)
-    half_width = run.enclosure.half_width
-    converged = half_width <= tol
-    message = f"The worst-case value of the policy is certified within {half_width:.3g} (tol {tol:.3g})."
-    if not converged:
-        message += " The tolerance is below the rounding floor of float64."
-        warnings.warn(message, ConvergenceWarning, stacklevel=3)
-    return Solution(
-        V=lower + (upper - lower) / 2,
-        policy=np.asarray(policy),
-        lower=lower,
-        upper=upper,
-        policy_loss=max(0.0, float(np.max(add_up(W + best.high, -lower)))),
-        optimal_actions=None,
-        iterations=run.iterations,
-        converged=converged,
-        status="converged" if converged else "floor",
-        message=message,
-        method="policy_iteration",
-        tol=tol,
-        trace=run.trace(),
-        state_names=operator.model.state_names,
-        action_names=operator.model.action_names,
-        quantity="policy",
-    )
+    subject = "The worst-case value of the policy"
+    return certify(operator.model, run, operator, policy, method="policy_iteration", subject=subject, depth=4)
