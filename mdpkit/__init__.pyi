@@ -23,6 +23,9 @@ from . import (
     plotting as plotting,
 )
 from . import (
+    preferences as preferences,
+)
+from . import (
     problems as problems,
 )
 from . import (

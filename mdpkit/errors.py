@@ -6,9 +6,13 @@ Everything the package raises on purpose derives from `MDPKitError`. Bad input i
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
+    "AssumptionError",
     "CertificateError",
     "ConvergenceWarning",
+    "DisconnectedComparisonGraphError",
     "DiscountError",
     "DuplicatePairError",
     "EmptyActionSetError",
@@ -17,6 +21,7 @@ __all__ = [
     "InfeasibleError",
     "InputError",
     "MDPKitError",
+    "MLENotAttainedError",
     "MissingDependencyError",
     "NonFiniteRewardError",
     "NotCallableError",
@@ -98,6 +103,33 @@ class NotWellPosedError(InputError):
 
 class InfeasibleError(InputError):
     """The constraints cannot be met."""
+
+
+class AssumptionError(InputError):
+    """A theorem is evaluated on an instance that violates one of its assumptions."""
+
+
+class MLENotAttainedError(NotWellPosedError):
+    """The likelihood of comparison data has no maximum: some utilities would have to be infinite.
+
+    Parameters
+    ----------
+    message : str
+        The sentence shown to the user.
+    components : tuple of ndarray of int, optional
+        For items: the groups between which utilities run away, from the best to the worst.
+    direction : ndarray, optional
+        A direction along which the likelihood never falls: every winner moves at least as far along it as its losers.
+    """
+
+    def __init__(self, message: str, *, components: Any = None, direction: Any = None) -> None:
+        super().__init__(message, argument="data")
+        self.components = components
+        self.direction = direction
+
+
+class DisconnectedComparisonGraphError(MLENotAttainedError):
+    """Some groups of items never met: no amount of such data says how their utilities compare."""
 
 
 class UnknownOptionError(InputError):

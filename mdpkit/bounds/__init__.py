@@ -109,6 +109,14 @@ from mdpkit.bounds.online import (
     ucbvi_bernstein_regret,
     ucbvi_regret,
 )
+from mdpkit.bounds.preferences import (
+    pair_splitting_efficiency,
+    pessimism_loss,
+    pessimism_lower_bound_rate,
+    preference_curvature,
+    preference_mle_rate,
+    preference_seminorm_radius,
+)
 from mdpkit.bounds.rates import (
     linear_mdp_query_lower_bound,
     lsvi_ucb_rate,
@@ -197,6 +205,12 @@ __all__ = [
     "pevi_suboptimality",
     "ucbvi_bernstein_regret",
     "ucbvi_regret",
+    "pair_splitting_efficiency",
+    "pessimism_loss",
+    "pessimism_lower_bound_rate",
+    "preference_curvature",
+    "preference_mle_rate",
+    "preference_seminorm_radius",
     "linear_mdp_query_lower_bound",
     "lsvi_ucb_rate",
     "plug_in_rate",

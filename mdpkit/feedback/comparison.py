@@ -1,35 +1,42 @@
-"""`ComparisonOracle`: says which of the items it is shown is better."""
+"""`ComparisonOracle`: says which of the things it is shown is better."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from scipy.special import expit
 
-from mdpkit._arguments import check_count, check_seed
-from mdpkit._typing import Floats, Ints
-from mdpkit.errors import InputError, ShapeError, StateIndexError, UnknownOptionError
-from mdpkit.feedback._checks import check_all, check_indices
-from mdpkit.feedback.pairs import PairList
-from mdpkit.feedback.rankings import Rankings
-from mdpkit.models._checks import as_floats
+from mdpkit._arguments import check_seed
+from mdpkit._typing import Bools, Floats, Ints
+from mdpkit.errors import InputError, UnknownOptionError
+from mdpkit.models import ContextualBandit, FiniteHorizonMDP, LinearMDP, TabularMDP
+
+if TYPE_CHECKING:
+    from mdpkit.feedback.action_oracle import ActionOracle
+    from mdpkit.feedback.item_oracle import ItemOracle
+    from mdpkit.feedback.trajectory_oracle import TrajectoryOracle
 
 __all__ = ["ComparisonOracle"]
 
 
 class ComparisonOracle:
-    """Compare items with hidden utilities, under the Bradley-Terry-Luce or the Plackett-Luce model.
+    """Compare things with hidden utilities, under the Bradley-Terry-Luce or the Plackett-Luce model.
 
-    BTL: ``P(i beats j) = sigma(theta_i - theta_j)``. Plackett-Luce: a ranking picks its items from the best down, each
-    with probability proportional to ``exp(theta)`` among those that remain; with two items that is BTL.
+    What is compared decides which oracle this returns: items with an `ItemOracle`, the actions of a bandit with an
+    `ActionOracle`, trajectories of an episodic problem with a `TrajectoryOracle`.
+
+    BTL: ``P(i beats j) = sigma(u_i - u_j)``. Plackett-Luce: a ranking picks from the best down, each with probability
+    proportional to ``exp(u)`` among those that remain; with two that is BTL.
 
     Parameters
     ----------
-    utilities : array_like, shape (N,)
-        The hidden utilities ``theta``, finite.
+    utilities : array_like, shape (N,), or ContextualBandit, TabularMDP, FiniteHorizonMDP or LinearMDP
+        The utilities of items, or the model whose expected rewards are the utilities.
+    features : array_like, optional
+        Features of the state-action pairs, for trajectories only; see `TrajectoryOracle`.
     link : {"btl", "pl"}, default "btl"
-        "btl" answers comparisons of two items only, "pl" also ranks more.
+        "btl" answers comparisons of two only, "pl" also ranks more.
     seed : int or numpy.random.Generator
         Randomness of the answers.
 
@@ -40,13 +47,17 @@ class ComparisonOracle:
 
     Raises
     ------
-    ShapeError, InputError, UnknownOptionError
-        The utilities are no finite vector, or the link is unknown.
+    InputError
+        As for the oracle it returns.
+
+    See Also
+    --------
+    ItemOracle, ActionOracle, TrajectoryOracle
 
     Notes
     -----
-    Rankings sort ``theta + G`` with independent standard Gumbel ``G``, which follows the Plackett-Luce law exactly
-    [1]_ and does not overflow.
+    Rankings sort ``u + G`` with independent standard Gumbel ``G``, which follows the Plackett-Luce law exactly [1]_
+    and does not overflow. Utilities are on the natural-log scale: adding a constant to all changes no answer.
 
     References
     ----------
@@ -55,32 +66,60 @@ class ComparisonOracle:
 
     Examples
     --------
+    >>> from mdpkit import problems
     >>> from mdpkit.feedback import ComparisonOracle
-    >>> oracle = ComparisonOracle([50.0, 0.0, -50.0], link="pl", seed=0)
-    >>> oracle.compare(0, 1, n=10)
-    10
-    >>> oracle.rank([2, 0, 1])[0].tolist(), oracle.queries
-    ([0, 1, 2], 11)
+    >>> ComparisonOracle([50.0, 0.0, -50.0], link="pl", seed=0)
+    ItemOracle(3 items, link=pl, queries=0)
+    >>> ComparisonOracle(problems.river_swim(6).with_horizon(10), seed=0)
+    TrajectoryOracle(S=6, A=2, H=10, d=12, link=btl, queries=0)
     """
 
-    __slots__ = ("__rng", "__utilities", "_link", "_queries")
+    __slots__ = ("__rng", "_link", "_queries")
+    __rng: np.random.Generator
+    _link: str
+    _queries: int
 
-    def __init__(self, utilities: Any, *, link: str = "btl", seed: int | np.random.Generator) -> None:
-        theta = as_floats(utilities, "utilities")
-        if theta.ndim != 1 or theta.size == 0:
-            raise ShapeError(f"utilities must have shape (N,), found {theta.shape}", argument="utilities")
-        check_all(theta, "utilities", np.isfinite, "utilities must be finite")
+    # No __init__ here: the type checker would read the signature from it instead of from __new__.
+
+    @overload
+    def __new__(
+        cls, utilities: ContextualBandit, /, *, link: str = "btl", seed: int | np.random.Generator
+    ) -> ActionOracle: ...
+    @overload
+    def __new__(
+        cls,
+        utilities: TabularMDP | FiniteHorizonMDP | LinearMDP,
+        /,
+        *,
+        features: Any = None,
+        link: str = "btl",
+        seed: int | np.random.Generator,
+    ) -> TrajectoryOracle: ...
+    @overload
+    def __new__(cls, utilities: Any, *, link: str = "btl", seed: int | np.random.Generator) -> ItemOracle: ...
+
+    def __new__(cls, *given: Any, **options: Any) -> ComparisonOracle:
+        """Choose the oracle by what is compared; copies come here without arguments, subclasses with any."""
+        if cls is not ComparisonOracle:
+            return object.__new__(cls)
+        from mdpkit.feedback.action_oracle import ActionOracle
+        from mdpkit.feedback.item_oracle import ItemOracle
+        from mdpkit.feedback.trajectory_oracle import TrajectoryOracle
+
+        utilities = given[0] if given else options.get("utilities")
+        if isinstance(utilities, ContextualBandit):
+            return object.__new__(ActionOracle)
+        if isinstance(utilities, (TabularMDP, FiniteHorizonMDP, LinearMDP)):
+            return object.__new__(TrajectoryOracle)
+        return object.__new__(ItemOracle)
+
+    def _open(self, link: str, seed: int | np.random.Generator) -> None:
+        """Set what every oracle has."""
         if link not in ("btl", "pl"):
             raise UnknownOptionError(f'link must be "btl" or "pl", found {link!r}', argument="link", value=link)
-        self.__utilities: Floats = theta.copy()  # an oracle must not change its mind when the caller reuses the array
         self.__rng = check_seed(seed)
         self._link = link
         self._queries = 0
-
-    @property
-    def n_items(self) -> int:
-        """Number of items ``N``."""
-        return len(self.__utilities)
 
     @property
     def link(self) -> str:
@@ -92,87 +131,35 @@ class ComparisonOracle:
         """Number of comparisons and rankings answered so far."""
         return self._queries
 
-    def compare(self, i: Any, j: Any, n: int = 1) -> Any:
-        """Return how often ``i`` beat ``j`` in ``n`` independent comparisons.
+    # ---------------------------------------------------------------- the choice models, on utilities
 
-        Parameters
-        ----------
-        i, j : int or array_like of int
-            Items; arrays are compared element by element.
-        n : int, default 1
-            Comparisons of each pair.
-
-        Returns
-        -------
-        int, or ndarray of int64 with the shape of ``i`` and ``j``
-            Wins of ``i``; ``j`` won the other ``n``.
-
-        Raises
-        ------
-        StateIndexError, InputError
-            There is no such item, or an item is compared with itself.
-        """
-        first, second, shape = self._read_pairs(i, j)
-        n = check_count(n, "n", least=0)
-        win = expit(self.__utilities[first] - self.__utilities[second])
-        wins = self.__rng.binomial(n, win)
-        self._queries += n * len(first)
-        return int(wins[0]) if shape == () else wins.reshape(shape)
-
-    def duels(self, i: Any, j: Any) -> PairList:
-        """Compare ``i[k]`` with ``j[k]`` once each and return who won, as a `PairList`."""
-        first, second, _ = self._read_pairs(i, j)
-        won = self.__rng.random(len(first)) < expit(self.__utilities[first] - self.__utilities[second])
+    def _first_wins(self, first: Floats, second: Floats) -> Bools:
+        """Compare utilities element by element, shape ``(n,)``."""
+        won = self.__rng.random(len(first)) < expit(first - second)
         self._queries += len(first)
-        return PairList(np.where(won, first, second), np.where(won, second, first), n_items=self.n_items)
+        return np.asarray(won)
 
-    def rank(self, items: Any = None, n: int = 1) -> Rankings:
-        """Return ``n`` independent rankings of a set of items, best first.
+    def _count_wins(self, first: Floats, second: Floats, n: int) -> Ints:
+        """Compare utilities ``n`` times each; return the wins of the first."""
+        wins = self.__rng.binomial(n, expit(first - second))
+        self._queries += n * len(first)
+        return np.asarray(wins)
 
-        Parameters
-        ----------
-        items : array_like of int, shape (K,), optional
-            At least two different items; all by default.
-        n : int, default 1
-            Number of rankings.
+    def _order(self, utilities: Floats) -> Ints:
+        """Rank every row of utilities, ``(n, K)``; return positions, best first."""
+        noisy = utilities + self.__rng.gumbel(size=utilities.shape)
+        self._queries += len(utilities)
+        return np.argsort(-noisy, axis=1, kind="stable")
 
-        Raises
-        ------
-        UnknownOptionError
-            More than two items under the "btl" link.
-        StateIndexError, InputError
-            There is no such item, or it occurs twice.
-        """
-        chosen = np.arange(self.n_items) if items is None else check_indices(items, "items", self.n_items, "item")
-        n = check_count(n, "n", least=0)
-        K = len(chosen)
-        if K < 2 or len(np.unique(chosen)) < K:
-            raise InputError(f"items must be at least two different items, found {chosen.tolist()}", argument="items")
+    def _draw(self, law: Floats, n: int) -> Ints:
+        """Draw indices from a distribution; no answer, so nothing is counted."""
+        return self.__rng.choice(len(law), size=n, p=law)
+
+    def _check_size(self, K: int, argument: str, kind: str) -> None:
+        """Refuse rankings of fewer than two, and of more than two where the link compares pairs."""
+        if K < 2:
+            raise InputError(f"{argument} must hold at least two {kind} to rank, found {K}", argument=argument, value=K)
         if K > 2 and self._link == "btl":
             raise UnknownOptionError(
-                f'the "btl" link compares two items; use link="pl" to rank {K}', argument="items", value=K
+                f'the "btl" link compares two {kind}; use link="pl" to rank {K}', argument=argument, value=K
             )
-        noisy = self.__utilities[chosen] + self.__rng.gumbel(size=(n, K))
-        order = np.argsort(-noisy, axis=1, kind="stable")
-        self._queries += n
-        return Rankings(chosen[order].reshape(-1), np.arange(n + 1) * K, n_items=self.n_items)
-
-    def _read_pairs(self, i: Any, j: Any) -> tuple[Ints, Ints, tuple[int, ...]]:
-        try:
-            first, second = np.broadcast_arrays(i, j)
-        except ValueError as error:
-            raise ShapeError(f"j must have the shape of i: {error}", argument="j") from error
-        flat = []
-        for name, values in (("i", first), ("j", second)):
-            if values.dtype.kind not in "iu" and values.size:
-                raise StateIndexError(f"{name} must hold item numbers, found dtype {values.dtype}", argument=name)
-            flat.append(check_indices(values.reshape(-1).astype(np.int64), name, self.n_items, "item"))
-        if (flat[0] == flat[1]).any():
-            k = int(np.argmax(flat[0] == flat[1]))
-            raise InputError(
-                f"j[{k}] = {flat[1][k]}: no item is compared with itself", argument="j", index=k, value=int(flat[1][k])
-            )
-        return flat[0], flat[1], first.shape
-
-    def __repr__(self) -> str:
-        return f"ComparisonOracle({self.n_items:,} items, link={self._link}, queries={self._queries:,})"

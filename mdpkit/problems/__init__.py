@@ -1,11 +1,12 @@
 """A catalogue of named problems; each docstring says what is known about it in closed form.
 
-Linear problems, those with nature in them and those about risk are in `mdpkit.problems.linear`, `linear_hard`, `robust`
-and `risk`.
+Linear problems, those with nature in them, those about risk and those for learning from preferences are in
+`mdpkit.problems.linear`, `linear_hard`, `robust`, `risk` and `preferences`.
 """
 
 from mdpkit.problems import linear as linear
 from mdpkit.problems import linear_hard as linear_hard
+from mdpkit.problems import preferences as preferences
 from mdpkit.problems import risk as risk
 from mdpkit.problems import robust as robust
 from mdpkit.problems._catalogue import Problem, catalogue

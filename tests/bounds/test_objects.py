@@ -20,9 +20,9 @@ each_bound = pytest.mark.parametrize("bound", bounds.catalogue(), ids=lambda bou
 
 COUNTS = {
     "n", "n_pairs", "n_max", "n_successors", "iterations", "n_actions", "n_states", "k", "t", "d", "episodes",
-    "n_atoms",
+    "n_atoms", "n_choices",
 }  # fmt: skip
-ARRAYS = {"occupancy", "advantage", "penalty"}
+ARRAYS = {"occupancy", "advantage", "penalty", "matrix", "direction"}
 UNBOUNDED_ABOVE_ZERO = {"lam", "tol", "eps"}
 
 
@@ -214,6 +214,8 @@ VACUOUS = [
     ("mdvi_noise", {"n": 1, "delta": 1e-3}, {}),
     ("mdvi_noise_freedman", {"n": 1}, {}),
     ("pevi_suboptimality", {"penalty": [9.0, 9.0]}, {}),
+    ("preference_curvature", {"utility_range": 1000.0}, {}),
+    ("pessimism_loss", {"matrix": [[1.0, 1.0], [1.0, 1.0]]}, {"matrix": [[1.0, -1.0], [-1.0, 1.0]]}),
     ("ucbvi_regret", {}, {"episodes": 10**12}),
     ("ucbvi_bernstein_regret", {}, {"episodes": 10**12}),
 ]

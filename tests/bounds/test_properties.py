@@ -269,7 +269,11 @@ DECREASING = {
         "weissman_radius_adaptive", "plug_in_error", "plug_in_policy_loss", "sampled_value_iteration_error",
         "sampled_value_iteration_policy_loss", "mdvi_noise", "mdvi_noise_freedman",
         "weissman_robust_radius", "hoeffding_robust_radius", "categorical_sampling_rate",
+        "preference_seminorm_radius", "preference_mle_rate", "pessimism_lower_bound_rate",
     },
+    "utility_range": {"preference_curvature"},
+    "curvature": {"preference_seminorm_radius", "preference_mle_rate"},
+    "n_choices": {"pair_splitting_efficiency"},
     "horizon": {"return_truncation_error", "erm_truncation_error"},
     "n_atoms": {"quantile_wasserstein_error"},
     "tau": {"cvar_lipschitz", "stock_grid_cvar_error"},
@@ -291,6 +295,7 @@ NEITHER = {
     ("linear_mdp_query_lower_bound", "gamma"), ("wls_mdvi_stationary_deviation", "gamma"),
     ("mdvi_error", "noise"), ("mdvi_error", "alpha"), ("lp_regularization", "norm"),
     ("distributional_contraction", "metric"),
+    ("preference_curvature", "n_choices"), ("preference_seminorm_radius", "parameter_norm"),
 }  # fmt: skip
 WHOLE = (int, np.integer)
 

@@ -1,0 +1,53 @@
+"""The convex function that maximum-entropy inverse planning minimizes, with its exact derivatives."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdpkit._typing import Floats
+from mdpkit.preferences.irl.soft_model import SoftModel
+
+__all__ = ["Dual", "inverse"]
+
+LARGEST_STEP = 100.0
+"""Most by which one Newton step may change the utility of a trajectory. Where the data say nothing yet, such as at the
+end of a long corridor under the uniform policy, the full step would be as long as visits are rare."""
+
+
+class Dual:
+    """``f(z) = start . V_0(z) - z . target + (penalty / 2) ||z / scale||^2``, per demonstration.
+
+    Its gradient is ``E phi - target + penalty z / scale^2``, its Hessian `SoftModel.curvature` plus the penalty's.
+    """
+
+    def __init__(self, model: SoftModel, target: Floats, penalty: Floats) -> None:
+        self.model, self.target, self.penalty = model, target, penalty
+        self.policy: list[Floats] = []
+        self.visits: list[Floats] = []
+
+    def evaluate(self, z: Floats) -> tuple[float, Floats]:
+        """Return value and gradient."""
+        V, self.policy = self.model.values(z)
+        self.visits = self.model.visits(self.policy)
+        value = float(self.model.start @ V[0] - z @ self.target + 0.5 * z @ (self.penalty * z))
+        return value, self.model.moments(self.visits) - self.target + self.penalty * z
+
+    def hessian(self) -> Floats:
+        """Return the Hessian where `evaluate` was last called."""
+        return self.model.curvature(self.policy, self.visits) + np.diag(self.penalty)
+
+    def direction(self, z: Floats, gradient: Floats) -> Floats:
+        """Return the Newton step, shortened if it would turn the policy upside down."""
+        step = -inverse(self.hessian()) @ gradient
+        spread = self.model.spread(step)
+        return step if spread <= LARGEST_STEP else step * (LARGEST_STEP / spread)
+
+
+def inverse(matrix: Floats) -> Floats:
+    """Invert a positive definite matrix whose rows may have different scales; nearly singular ones stay finite."""
+    diagonal = np.sqrt(np.diag(matrix))
+    diagonal[~(diagonal > 0.0)] = 1.0
+    values, vectors = np.linalg.eigh(matrix / np.outer(diagonal, diagonal))
+    floor = 1e-15 * max(float(np.max(values, initial=0.0)), np.finfo(float).tiny)
+    rows = vectors / diagonal[:, None]
+    return np.asarray((rows / np.maximum(values, floor)) @ rows.T)

@@ -1,0 +1,65 @@
+r"""The inner minimum of pessimism: the least that a direction can be worth over a confidence set.
+
+Over the ellipsoid alone :math:`\min c \cdot \theta = c \cdot \hat\theta - f \|c\|_{A^{-1}}`. With the ball
+:math:`\|\theta\| \le B` and, where imposed, :math:`1 \cdot \theta = 0`, the minimum is the maximum over all
+ways to split ``c = c_1 + c_2 + t 1`` of :math:`c_1 \cdot \hat\theta - f \|c_1\|_{A^{-1}} - B \|c_2\|`: every split is a
+valid lower bound, every feasible parameter an upper one.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from mdpkit._typing import Floats
+from mdpkit.preferences.rewards import ConfidenceSet
+
+__all__ = ["InnerValue", "closed_form", "feasible", "split_value"]
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class InnerValue:
+    """A lower bound of the inner minimum and a parameter of the set that nearly attains it."""
+
+    value: float
+    worst: Floats
+
+
+def closed_form(region: ConfidenceSet, c: Floats) -> InnerValue:
+    """Minimize over the ellipsoid alone; the value is ``-inf`` where the data are blind."""
+    width = region.dual_norm(c)
+    if width == 0.0 or region.radius == 0.0:
+        return InnerValue(float(c @ region.center), region.center)
+    if math.isinf(width):
+        return InnerValue(-math.inf, region.center)
+    s, U = region.spectrum()
+    worst = region.center - region.radius / width * (U @ ((U.T @ c) / s))
+    return InnerValue(float(c @ region.center) - region.radius * width, worst)
+
+
+def split_value(region: ConfidenceSet, c: Floats, second: Floats, shift: float) -> float:
+    """Return the lower bound of one split, ``c_1 = c - second - shift 1``."""
+    first = c - second - shift
+    bound = 0.0 if region.norm_bound is None else region.norm_bound
+    return (
+        float(first @ region.center) - region.radius * region.dual_norm(first) - bound * float(np.linalg.norm(second))
+    )
+
+
+def feasible(region: ConfidenceSet, theta: Floats, *, ball: bool) -> Floats:
+    """Move a parameter towards the estimate until it is in the set, rounding included."""
+    step = theta - region.center
+    if ball and region.centered:
+        step = step - np.mean(step)
+    t, length = 1.0, region.norm(step)
+    if length > region.radius:
+        t = region.radius / length
+    if ball and region.norm_bound is not None:
+        # the largest t with ||center + t step||^2 <= B^2
+        a, b = float(step @ step), float(step @ region.center)
+        room = region.norm_bound**2 - float(region.center @ region.center)
+        if a > 0.0:
+            t = min(t, (-b + math.sqrt(max(b * b + a * max(room, 0.0), 0.0))) / a)
+    return np.asarray(region.center + max(t, 0.0) * step)

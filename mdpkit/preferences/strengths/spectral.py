@@ -1,0 +1,49 @@
+"""Spectral ranking: Luce spectral ranking, its iteration to the maximum-likelihood estimate, and rank centrality."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from mdpkit._typing import Floats
+from mdpkit.preferences.likelihood import ItemTable, PairTable
+from mdpkit.preferences.newton import NewtonRun
+from mdpkit.preferences.strengths._kernels import stationary
+
+__all__ = ["iterated_luce_spectral_ranking", "luce_spectral_ranking", "rank_centrality"]
+
+
+def luce_spectral_ranking(table: ItemTable, theta: Floats) -> Floats:
+    """Return the log of the stationary distribution of the chain that moves from losers to winners, centred.
+
+    Every stage ``(w, S)`` adds the rate ``1 / sum_{j in S} p_j`` from each loser to the winner.
+    """
+    return _centred_log(stationary(table.rates(np.exp(theta - np.max(theta)))))
+
+
+def iterated_luce_spectral_ranking(table: ItemTable, theta: Floats, *, tol: float, max_iter: int) -> NewtonRun:
+    """Repeat the step with the strengths it found; a fixed point balances wins, so it is the estimate."""
+    iteration, change = 0, np.inf
+    while iteration < max_iter and change > tol * len(theta):
+        iteration += 1
+        moved = luce_spectral_ranking(table, theta)
+        change, theta = float(np.sum(np.abs(moved - theta))), moved
+    value, gradient = table.evaluate(theta)
+    return NewtonRun(theta, value, gradient, iteration, change <= tol * len(theta))
+
+
+def rank_centrality(table: PairTable) -> Floats:
+    """Return the log of the stationary distribution of the chain with the observed winning shares, centred.
+
+    The published chain divides all shares by the largest degree and stays put with the rest; that slows it down but
+    leaves the stationary distribution as it is.
+    """
+    Q = np.zeros((table.n_items, table.n_items))
+    total = table.wins + table.losses
+    Q[table.second, table.first] = table.wins / total
+    Q[table.first, table.second] = table.losses / total
+    return _centred_log(stationary(Q))
+
+
+def _centred_log(pi: Floats) -> Floats:
+    theta = np.log(pi)
+    return np.asarray(theta - np.mean(theta))
