@@ -14,6 +14,8 @@ __all__ = ["NewtonRun", "damped_newton"]
 ARMIJO = 0.25
 SMALLEST_DECREMENT = 1e-26
 """Half the squared Newton decrement, relative to the value, at which nothing is left to gain."""
+ROUNDING = 1e-6
+"""Steps that stopped getting shorter below this relative length are rounding."""
 BLIND = 1e-11
 """Below this relative decrement the value is rounding noise and cannot judge a step; full steps are taken then."""
 
@@ -53,18 +55,19 @@ def damped_newton(
     -----
     Steps are halved until the value falls by a quarter of what the gradient promises. Near the minimum the value stops
     resolving such differences long before the gradient does; from there on full steps are taken until they no longer
-    get shorter.
+    get shorter. The value is a sum of terms of one sign, so that its own size is the scale of its rounding.
     """
     value, gradient = evaluate(x)
     shortest = np.inf
     for iteration in range(max_iter):
         step = direction(x, gradient)
         slope = float(gradient @ step)
-        decrement, scale, length = -0.5 * slope, max(1.0, abs(value)), float(np.max(np.abs(step), initial=0.0))
-        if decrement <= SMALLEST_DECREMENT * scale or length <= 1e-14 * max(1.0, float(np.max(np.abs(x), initial=0.0))):
+        decrement, length = -0.5 * slope, float(np.max(np.abs(step), initial=0.0))
+        size = max(1.0, float(np.max(np.abs(x), initial=0.0)))
+        if decrement <= SMALLEST_DECREMENT * abs(value) or length <= 1e-14 * size:
             return NewtonRun(x, value, gradient, iteration, True)
-        if decrement <= BLIND * scale:
-            if length > 0.5 * shortest:
+        if decrement <= BLIND * abs(value):
+            if length > 0.5 * shortest and length <= ROUNDING * size:
                 return NewtonRun(x, value, gradient, iteration, True)
             shortest = length
             x = x + step

@@ -77,12 +77,8 @@ def solve_conic(region: ConfidenceSet, reference: Floats, target: PolicySpace | 
         )
     if u.value is None:
         raise MDPKitError(f"Clarabel stopped on the pessimistic program with status {program.status!r}")
-    # the multiplier of u is the parameter that the adversary plays, up to cvxpy's sign
+    # the multiplier of u is the parameter that the adversary plays; cvxpy multiplies left minus right side by it
     worst = np.asarray(link.dual_value, dtype=np.float64)
-    if float(worst @ region.center) < 0.0 and np.linalg.norm(worst + region.center) < np.linalg.norm(
-        worst - region.center
-    ):
-        worst = -worst
     return ConicSolution(
         x=None if x is None else np.asarray(x.value, dtype=np.float64),
         second=np.zeros(d) if second is None else np.asarray(second.value, dtype=np.float64),

@@ -17,6 +17,7 @@ from mdpkit.preferences.pessimism.inner import InnerValue, closed_form, feasible
 from mdpkit.preferences.pessimism.result import PessimisticPolicy
 from mdpkit.preferences.pessimism.spaces import PolicySpace, read_space
 from mdpkit.preferences.rewards import ConfidenceSet, RewardFit
+from mdpkit.preferences.rewards.confidence import UNSEEN
 
 __all__ = ["pessimistic_policy"]
 
@@ -183,9 +184,8 @@ class Judge:
         """Return the closed form at many differences from the reference, shape ``(m, d)``."""
         s, basis = self.region.spectrum()
         inside = C @ basis
-        blind = np.sum(C * C, axis=1) - np.sum(inside * inside, axis=1) > 1e-18 * np.maximum(
-            np.sum(C * C, axis=1), 1e-300
-        )
+        # the residual itself: a difference of squared lengths would leave rounding of the same size
+        blind = np.linalg.norm(C - inside @ basis.T, axis=1) > UNSEEN * np.linalg.norm(C, axis=1)
         values = C @ self.region.center - self.region.radius * np.sqrt(np.sum(inside * inside / s, axis=1))
         return np.where(blind & (len(s) < C.shape[1]), -math.inf, values)
 
@@ -195,8 +195,12 @@ def _conic(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list[Floa
     assert found.x is not None
     best: tuple[Any, InnerValue] | None = None
     # an interior-point method leaves a little everywhere; take that away where the guarantee does not suffer
+    seen: list[Any] = []
     for threshold in reversed(ROUND_OFF):
         policy = _tidy(space.to_policy(found.x), threshold)
+        if any(np.array_equal(policy, other) for other in seen):
+            continue
+        seen.append(policy)
         least = judge(space.mean_feature(policy))
         if best is None or least.value > best[1].value + 1e-15 * max(1.0, abs(least.value)):
             best = policy, least

@@ -43,6 +43,11 @@ def split_value(region: ConfidenceSet, c: Floats, second: Floats, shift: float) 
     """Return the lower bound of one split, ``c_1 = c - second - shift 1``."""
     first = c - second - shift
     bound = 0.0 if region.norm_bound is None else region.norm_bound
+    if region.norm_bound is not None:
+        # a solver leaves a little where the ellipsoid is unbounded; there the ball has to hold
+        _, U = region.spectrum()
+        first = U @ (U.T @ first)
+        second = c - first - shift
     return (
         float(first @ region.center) - region.radius * region.dual_norm(first) - bound * float(np.linalg.norm(second))
     )
@@ -50,16 +55,23 @@ def split_value(region: ConfidenceSet, c: Floats, second: Floats, shift: float) 
 
 def feasible(region: ConfidenceSet, theta: Floats, *, ball: bool) -> Floats:
     """Move a parameter towards the estimate until it is in the set, rounding included."""
-    step = theta - region.center
+    anchor = region.center
     if ball and region.centered:
-        step = step - np.mean(step)
-    t, length = 1.0, region.norm(step)
-    if length > region.radius:
-        t = region.radius / length
+        # the nearest parameter of sum zero, in the norm of the ellipsoid where that is one
+        s, U = region.spectrum()
+        lean = U @ (np.sum(U, axis=0) / s) if len(s) == len(anchor) else np.ones(len(anchor))
+        anchor = anchor - lean * (np.sum(anchor) / np.sum(lean))
+        theta = theta - np.mean(theta)
+    step, A = theta - anchor, region.matrix
+    away = anchor - region.center
+    t = min(1.0, _longest(step @ A @ step, step @ A @ away, region.radius**2 - away @ A @ away))
     if ball and region.norm_bound is not None:
-        # the largest t with ||center + t step||^2 <= B^2
-        a, b = float(step @ step), float(step @ region.center)
-        room = region.norm_bound**2 - float(region.center @ region.center)
-        if a > 0.0:
-            t = min(t, (-b + math.sqrt(max(b * b + a * max(room, 0.0), 0.0))) / a)
-    return np.asarray(region.center + max(t, 0.0) * step)
+        t = min(t, _longest(step @ step, step @ anchor, region.norm_bound**2 - anchor @ anchor))
+    return np.asarray(anchor + t * step)
+
+
+def _longest(a: float, b: float, room: float) -> float:
+    """Return the largest t with ``a t^2 + 2 b t <= room``, at least 0."""
+    if a <= 0.0:
+        return math.inf
+    return max(0.0, (-b + math.sqrt(max(b * b + a * max(room, 0.0), 0.0))) / a)
