@@ -6,14 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.linalg import cho_factor, cho_solve
 
 from mdpkit._typing import Floats
 
-__all__ = ["NewtonRun", "damped_newton"]
+__all__ = ["NewtonRun", "damped_newton", "solve_positive"]
 
 ARMIJO = 0.25
 SMALLEST_DECREMENT = 1e-26
 """Half the squared Newton decrement, relative to the value, at which nothing is left to gain."""
+SHORT = 1e-10
+"""Nothing left to gain is not enough: far out on a plateau the value no longer changes while the point still moves."""
 ROUNDING = 1e-6
 """Steps that stopped getting shorter below this relative length are rounding."""
 BLIND = 1e-11
@@ -64,7 +67,8 @@ def damped_newton(
         slope = float(gradient @ step)
         decrement, length = -0.5 * slope, float(np.max(np.abs(step), initial=0.0))
         size = max(1.0, float(np.max(np.abs(x), initial=0.0)))
-        if decrement <= SMALLEST_DECREMENT * abs(value) or length <= 1e-14 * size:
+        spent = decrement <= SMALLEST_DECREMENT * abs(value) and length <= SHORT * size
+        if spent or length <= 1e-14 * size:
             return NewtonRun(x, value, gradient, iteration, True)
         if decrement <= BLIND * abs(value):
             if length > 0.5 * shortest and length <= ROUNDING * size:
@@ -83,3 +87,11 @@ def damped_newton(
                 return NewtonRun(x, value, gradient, iteration, False)
         x, value, gradient = trial, new_value, new_gradient
     return NewtonRun(x, value, gradient, max_iter, False)
+
+
+def solve_positive(matrix: Floats, b: Floats) -> Floats:
+    """Solve with a positive definite matrix; where rounding has made it singular, in the sense of least squares."""
+    try:
+        return np.asarray(cho_solve(cho_factor(matrix, check_finite=False), b))
+    except np.linalg.LinAlgError:
+        return np.asarray(np.linalg.lstsq(matrix, b, rcond=None)[0])

@@ -43,6 +43,14 @@ class Chart:
     null_scaled: Floats
     null_basis: Floats
 
+    def apply(self, model: SoftModel) -> SoftModel:
+        """Return the model with scaled features, all ``d`` of them: those of a trajectory are at most 1."""
+        return model.in_coordinates(self.shift, np.diag(1.0 / self.scale))
+
+    def target(self, mean: Floats) -> Floats:
+        """Scale the features of trajectories."""
+        return (mean - self.offset) / self.scale
+
     def to_parameter(self, directions: Floats) -> Floats:
         """Turn coordinates, ``(r,)`` or ``(r, k)``, into parameters of least Euclidean norm."""
         theta = ((self.basis @ directions).T / self.scale).T

@@ -22,11 +22,24 @@ LARGEST_FEATURE = 1e100
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Demonstrations:
-    """What is known of the demonstrations: the model with the law of their first states, and their mean features."""
+    """What is known of the demonstrations: the model with the law of their first states, and their mean features.
+
+    Attributes
+    ----------
+    model : SoftModel
+        Features as the user gave them.
+    mean : ndarray, shape (d,)
+        Mean of the features of trajectories.
+    count : int
+        Number of trajectories.
+    sampled : bool
+        Whether trajectories were given, and not their mean alone.
+    """
 
     model: SoftModel
     mean: Floats
     count: int
+    sampled: bool
 
 
 def read_problem(problem: Any, *, deterministic: bool) -> tuple[Step, ...]:
@@ -96,7 +109,7 @@ def read_demonstrations(
     if isinstance(demonstrations, OfflineDataset):
         visits, start, count = _count_visits(demonstrations, problem, steps, bases)
         model = SoftModel(steps, bases, weights, start)
-        return Demonstrations(model, model.moments(visits), count)
+        return Demonstrations(model, model.moments(visits), count, True)
     d = bases[0].shape[1]
     mean = as_floats(demonstrations, "demonstrations")
     if mean.shape != (d,):
@@ -117,7 +130,7 @@ def read_demonstrations(
             "mean features do not tell where trajectories start; the problem needs an initial distribution (initial=)",
             argument="problem",
         )
-    return Demonstrations(SoftModel(steps, bases, weights, problem.initial), mean, 1)
+    return Demonstrations(SoftModel(steps, bases, weights, problem.initial), mean, 1, False)
 
 
 def _count_visits(

@@ -13,6 +13,9 @@ LARGEST_STEP = 100.0
 """Most by which one Newton step may change the utility of a trajectory. Where the data say nothing yet, such as at the
 end of a long corridor under the uniform policy, the full step would be as long as visits are rare."""
 
+FLAT = 1e-15
+"""Smallest eigenvalue of a Hessian with unit diagonal, relative to the largest, that is not rounding."""
+
 
 class Dual:
     """``f(z) = start . V_0(z) - z . target + (penalty / 2) ||z / scale||^2``, per demonstration.
@@ -36,6 +39,11 @@ class Dual:
         """Return the Hessian where `evaluate` was last called."""
         return self.model.curvature(self.policy, self.visits) + np.diag(self.penalty)
 
+    def is_flat(self) -> bool:
+        """Say whether the Hessian is singular to rounding where `evaluate` was last called."""
+        values, _ = _spectrum(self.hessian())
+        return len(values) > 0 and not values[0] > FLAT * values[-1]
+
     def direction(self, z: Floats, gradient: Floats) -> Floats:
         """Return the Newton step, shortened if it would turn the policy upside down."""
         step = -inverse(self.hessian()) @ gradient
@@ -45,9 +53,14 @@ class Dual:
 
 def inverse(matrix: Floats) -> Floats:
     """Invert a positive definite matrix whose rows may have different scales; nearly singular ones stay finite."""
-    diagonal = np.sqrt(np.diag(matrix))
-    diagonal[~(diagonal > 0.0)] = 1.0
-    values, vectors = np.linalg.eigh(matrix / np.outer(diagonal, diagonal))
-    floor = 1e-15 * max(float(np.max(values, initial=0.0)), np.finfo(float).tiny)
-    rows = vectors / diagonal[:, None]
+    values, rows = _spectrum(matrix)
+    floor = FLAT * max(float(np.max(values, initial=0.0)), np.finfo(float).tiny)
     return np.asarray((rows / np.maximum(values, floor)) @ rows.T)
+
+
+def _spectrum(matrix: Floats) -> tuple[Floats, Floats]:
+    """Return eigenvalues of the matrix scaled to a unit diagonal, and its eigenvectors with the scales divided out."""
+    scale = np.sqrt(np.diag(matrix))
+    scale[~(scale > 0.0)] = 1.0
+    values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
+    return values, vectors / scale[:, None]

@@ -59,6 +59,7 @@ def separating_direction(
     References
     ----------
     .. [1] G. B. Dantzig and P. Wolfe, "Decomposition principle for linear programs", *Operations Research* 8(1), 1960.
+    .. [2] P. Wolfe, "Finding the nearest point in a polytope", *Mathematical Programming* 11, 1976.
     """
     if len(target) == 0:
         return None
@@ -83,6 +84,7 @@ class _Search:
         self.model, self.target = model, target
         self.width = np.ones(len(target))
         self.rows: list[Floats] = []
+        self.latest = np.zeros(len(target))
         self.boundary: Separation | None = None
         self.cuts_left = CUTS_PER_FEATURE * len(target)
 
@@ -111,24 +113,18 @@ class _Search:
         return None
 
     def strict(self) -> Separation | None:
-        """Cut through the middle of the cone until it has none."""
-        d = len(self.target)
+        """Walk to the achievable point next to the target (Wolfe): the way from there separates, unless it is zero."""
+        corral, shares = np.array(self.rows[:1]), np.ones(1)
         while self.cuts_left > 0:
-            rows = np.array(self.rows)
-            norms = np.linalg.norm(rows, axis=1, keepdims=True)
-            u = _program(
-                np.append(np.zeros(d), -1.0),
-                np.hstack([-rows / norms, np.ones_like(norms)]),
-                np.zeros(len(rows)),
-                [(-1.0, 1.0)] * d + [(None, 1.0)],
-            )
-            if u is None or u[d] <= TOLERANCE:
+            x = shares @ corral
+            if np.max(np.abs(x)) <= TOLERANCE:
                 return None
-            size = len(self.rows)
-            if found := self.ask(u[:d]):
+            if found := self.ask(x):
                 return found
-            if len(self.rows) == size:
+            row = self.latest
+            if x @ row >= x @ x * (1.0 - 1e-12):
                 return None
+            corral, shares = _nearest_point(np.vstack([corral, row]), np.append(shares, 0.0))
         return None
 
     def touching(self) -> Separation | None:
@@ -153,7 +149,7 @@ class _Search:
 
     def _judge(self, u: Floats, value: float, phi: Floats) -> Separation | None:
         """Take in the policy that goes farthest along ``u``: it cuts the cone, or ``u`` separates."""
-        row = (self.target - phi) / self.width
+        row = self.latest = (self.target - phi) / self.width
         excess = value - float(u / self.width @ self.target)
         if excess < -TOLERANCE:
             return Separation(u / self.width, True)
@@ -162,6 +158,26 @@ class _Search:
         if np.max(np.abs(row)) > TOLERANCE:
             self.rows.append(row)
         return None
+
+
+def _nearest_point(rows: Floats, shares: Floats) -> tuple[Floats, Floats]:
+    """Move to the point of least norm in the convex hull of affinely independent rows; drop rows without a share.
+
+    The shares start as those of a point that is nearest in the hull of all rows but the last.
+    """
+    while True:
+        # Least norm in the affine hull: the differences to the first row are solved away.
+        first, rest = rows[0], rows[1:] - rows[0]
+        weights = np.linalg.lstsq(rest.T, -first, rcond=None)[0]
+        wanted = np.append(1.0 - np.sum(weights), weights)
+        if np.min(wanted) > 0.0:
+            return rows, wanted
+        falling = wanted <= 0.0
+        ratios = shares[falling] / np.maximum(shares[falling] - wanted[falling], np.finfo(float).tiny)
+        shares = shares + np.min(ratios) * (wanted - shares)
+        shares[np.flatnonzero(falling)[np.argmin(ratios)]] = 0.0
+        kept = shares > 0.0
+        rows, shares = rows[kept], shares[kept] / np.sum(shares[kept])
 
 
 def _program(c: Floats, A: Floats, b: Floats, bounds: list[tuple[Any, Any]]) -> Floats | None:

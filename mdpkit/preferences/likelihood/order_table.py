@@ -13,8 +13,8 @@ from mdpkit.preferences.likelihood.pair_table import tally
 
 __all__ = ["OrderTable"]
 
-SPREAD = 600.0
-"""Utilities further apart than this go through log space: ``exp`` of their difference would underflow."""
+SPREAD = 300.0
+"""Utilities further apart than this go through log space: Hessians square ``exp`` of their difference."""
 
 
 class OrderTable:
@@ -66,6 +66,12 @@ class OrderTable:
         """Weight of the stages each item won, shape ``(N,)``."""
         won = self._position < np.repeat(self.depth, np.diff(self.offsets))
         return tally(self.flat[won], self._spread(self.weights)[won], self.n_items)
+
+    @cached_property
+    def items_lost(self) -> Floats:
+        """Weight of the stages each item lost, shape ``(N,)``."""
+        seen = np.minimum(self._position, np.repeat(self.depth, np.diff(self.offsets)))
+        return tally(self.flat, self._spread(self.weights) * seen, self.n_items)
 
     @cached_property
     def _position(self) -> Ints:

@@ -66,6 +66,11 @@ class PairTable:
         """Weight of the stages each item won, shape ``(N,)``."""
         return tally(self.first, self.wins, self.n_items) + tally(self.second, self.losses, self.n_items)
 
+    @cached_property
+    def items_lost(self) -> Floats:
+        """Weight of the stages each item lost, shape ``(N,)``."""
+        return tally(self.first, self.losses, self.n_items) + tally(self.second, self.wins, self.n_items)
+
     def evaluate(self, theta: Floats) -> tuple[float, Floats]:
         """Return the negative log-likelihood and its gradient; the Hessian is that of the last call."""
         gradient = np.zeros(self.n_items)

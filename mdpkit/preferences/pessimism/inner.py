@@ -64,9 +64,9 @@ def feasible(region: ConfidenceSet, theta: Floats, *, ball: bool) -> Floats:
         theta = theta - np.mean(theta)
     step, A = theta - anchor, region.matrix
     away = anchor - region.center
-    t = min(1.0, _longest(step @ A @ step, step @ A @ away, region.radius**2 - away @ A @ away))
+    t = min(1.0, _longest(float(step @ A @ step), float(step @ A @ away), region.radius**2 - float(away @ A @ away)))
     if ball and region.norm_bound is not None:
-        t = min(t, _longest(step @ step, step @ anchor, region.norm_bound**2 - anchor @ anchor))
+        t = min(t, _longest(float(step @ step), float(step @ anchor), region.norm_bound**2 - float(anchor @ anchor)))
     return np.asarray(anchor + t * step)
 
 

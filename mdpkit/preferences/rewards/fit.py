@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from mdpkit._arguments import check_count
 from mdpkit._typing import Floats
@@ -16,7 +15,7 @@ from mdpkit.errors import ConvergenceWarning, InputError, UnknownOptionError
 from mdpkit.feedback import LinearPairs, LinearRankings
 from mdpkit.preferences.existence import linear_existence, preference_rows
 from mdpkit.preferences.likelihood.linear import LinearLikelihood, SplitLikelihood, read_linear
-from mdpkit.preferences.newton import NewtonRun, damped_newton
+from mdpkit.preferences.newton import NewtonRun, damped_newton, solve_positive
 from mdpkit.preferences.rewards.design import Measured, measure_design
 from mdpkit.preferences.rewards.result import RewardFit
 
@@ -84,9 +83,10 @@ def fit_reward(
     -----
     That the estimate exists is proved from the curvature where Newton's method ends, by self-concordance [2]_; only
     where that fails a linear program decides, and finds the separating direction. ``O(n d^2)`` per Newton step for
-    pairs, ``O(n K d^2)`` for rankings; equal differences are added up first. Directions that no comparison sees are left out of the problem, so that it is never singular; the estimate is zero
-    there. An active norm bound is met by its multiplier, ``mu / 2 (||theta||^2 - B^2)``, to 1e-11 of ``B``; scaling an
-    unconstrained estimate back onto the sphere would be another estimator.
+    pairs, ``O(n K d^2)`` for rankings; equal differences are added up first. Directions that no comparison sees are
+    left out of the problem, so that it is never singular; the estimate is zero there. An active norm bound is met by
+    its multiplier, ``mu / 2 (||theta||^2 - B^2)``, to 1e-11 of ``B``; scaling an unconstrained estimate back onto the
+    sphere would be another estimator.
 
     References
     ----------
@@ -125,6 +125,7 @@ def fit_reward(
     if bound is None and not finite:
         existence = linear_existence(preference_rows(data), basis)
         existence.raise_if_not_attained("pass norm_bound= to search a ball, or alpha > 0 for a prior")
+        run = replace(run, converged=False)  # it exists, but too far out for the curvature to show it
     elif bound is not None and not (finite and run.converged and float(np.linalg.norm(run.x)) <= bound):
         run, extra = problem.on_sphere(bound)
     return _result(problem, run, extra, measured, null_basis, method, bound, centered=bool(center))
@@ -169,7 +170,7 @@ class Problem:
             return nll + 0.5 * ridge * float(z @ z), gradient + ridge * z
 
         def direction(_: Floats, gradient: Floats) -> Floats:
-            return _solve_positive(hessian + ridge * np.eye(r), -gradient)
+            return solve_positive(hessian + ridge * np.eye(r), -gradient)
 
         return damped_newton(evaluate, direction, start, max_iter=self.max_iter)
 
@@ -205,18 +206,11 @@ class Problem:
             low, high = (extra, high) if norm > bound else (low, extra)
             # Newton's method for 1 / norm, which is nearly linear in the ridge (More and Sorensen)
             _, _, hessian = self.reduced(z)
-            slope = float(z @ _solve_positive(hessian + (self.alpha + extra) * np.eye(len(z)), z))
+            slope = float(z @ solve_positive(hessian + (self.alpha + extra) * np.eye(len(z)), z))
             proposal = extra + (norm / bound - 1.0) * norm**2 / slope
             if not low < proposal < high:
                 proposal = 4.0 * low if high == np.inf else high / 16.0 if low == 0.0 else float(np.sqrt(low * high))
             extra = max(proposal, smallest)
-
-
-def _solve_positive(matrix: Floats, b: Floats) -> Floats:
-    try:
-        return np.asarray(cho_solve(cho_factor(matrix), b))
-    except np.linalg.LinAlgError:  # curvature lost to rounding, far out on a nearly separable problem
-        return np.asarray(np.linalg.lstsq(matrix, b, rcond=None)[0])
 
 
 def _result(
@@ -235,7 +229,7 @@ def _result(
     cov = None
     if extra == 0.0:
         r = U.shape[1]
-        bread = U @ _solve_positive(U.T @ information @ U + problem.alpha * np.eye(r), np.eye(r)) @ U.T
+        bread = U @ solve_positive(U.T @ information @ U + problem.alpha * np.eye(r), np.eye(r)) @ U.T
         cov = bread
         if isinstance(problem.likelihood, SplitLikelihood):
             cov = bread @ problem.likelihood.score_products(theta) @ bread

@@ -24,15 +24,22 @@ from mdpkit.preferences.likelihood import (
     read_items,
 )
 from mdpkit.preferences.newton import NewtonRun
-from mdpkit.preferences.strengths.maximum_likelihood import NewtonSystem, maximize_likelihood
+from mdpkit.preferences.strengths.maximum_likelihood import maximize_likelihood
 from mdpkit.preferences.strengths.minorize import minorize_maximize
-from mdpkit.preferences.strengths.result import StrengthFit, Uncertainty
+from mdpkit.preferences.strengths.result import StrengthFit
 from mdpkit.preferences.strengths.spectral import (
     iterated_luce_spectral_ranking,
     luce_spectral_ranking,
     rank_centrality,
 )
 from mdpkit.preferences.strengths.ties import fit_davidson
+from mdpkit.preferences.strengths.uncertainty import (
+    BlockCovariance,
+    GivenCovariance,
+    InverseInformation,
+    PairSandwich,
+    Uncertainty,
+)
 
 __all__ = ["fit_strengths"]
 
@@ -228,27 +235,13 @@ def _fit_table(table: ItemTable, method: str, alpha: float, prior_mean: Floats, 
         winners, losers, weights = table.split_pairs()
         counts = np.bincount(winners * n + losers, weights, n * n).reshape(n, n)
         pairs = PairTable.read(PairCounts(counts), n)
-        run, system = maximize_likelihood(pairs, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
+        run = maximize_likelihood(pairs, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
         nll, _ = pairs.evaluate(run.x)
-        return _result(run, nll, method, alpha, _sandwich(table, system, run.x))
+        return _result(run, nll, method, alpha, PairSandwich(pairs, table, alpha, run.x))
     else:
-        run, _ = maximize_likelihood(table, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
+        run = maximize_likelihood(table, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
     nll, _ = table.evaluate(run.x)
-    system = NewtonSystem(table, alpha)
-    kind = "laplace" if alpha > 0.0 else "observed"
-    return _result(
-        run, nll, method, alpha, Uncertainty(kind, system.covariance, lambda v: float(v @ system.solve(v, 1e-10)))
-    )
-
-
-def _sandwich(table: OrderTable, system: NewtonSystem, theta: Floats) -> Uncertainty:
-    """Return the covariance ``H^- V H^-`` of pair splitting, in which a ranking is one unit."""
-
-    def matrix() -> Floats:
-        bread = system.covariance()
-        return np.asarray(bread @ table.pair_score_products(theta) @ bread)
-
-    return Uncertainty("sandwich", matrix)
+    return _result(run, nll, method, alpha, InverseInformation(table, alpha, run.x))
 
 
 def _result(run: NewtonRun, nll: float, method: str, alpha: float, uncertainty: Uncertainty | None) -> StrengthFit:
@@ -285,9 +278,8 @@ def _davidson(data: PairCounts, method: str, alpha: float, prior_mean: Floats, m
         raise InputError('data holds ties only, so the tie parameter is infinite; use ties="half"', argument="data")
     n = data.n_items
     run, nll, cov = fit_davidson(data, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
-    known = Uncertainty("laplace" if alpha > 0.0 else "observed", lambda: cov[:n, :n])
     plain = NewtonRun(run.x[:n], run.value, run.gradient, run.iterations, run.converged)
-    fit = _result(plain, nll, method, alpha, known)
+    fit = _result(plain, nll, method, alpha, GivenCovariance(cov[:n, :n], alpha))
     return replace(fit, tie_parameter=float(np.exp(run.x[n])), tie_stderr=float(np.sqrt(cov[n, n])))
 
 
@@ -305,14 +297,7 @@ def _by_component(table: ItemTable, existence: Existence, method: str, max_iter:
         converged, worst = converged and fit.converged, max(worst, fit.gradient_norm)
         fits.append((items, fit))
 
-    def matrix() -> Floats:
-        cov = np.full((n, n), np.nan)
-        cov[np.diag_indices(n)] = 0.0
-        for items, fit in fits:
-            cov[np.ix_(items, items)] = fit.cov
-        return cov
-
-    kinds = {fit.cov_kind for _, fit in fits}
+    known = [(items, fit._uncertainty) for items, fit in fits if fit._uncertainty is not None]
     return StrengthFit(
         params=params,
         nll=nll,
@@ -323,5 +308,5 @@ def _by_component(table: ItemTable, existence: Existence, method: str, max_iter:
         gradient_norm=worst,
         components=existence.components,
         message=f"{len(existence.components)} groups fitted one by one: {existence.message}",
-        _uncertainty=None if None in kinds else Uncertainty(next(iter(kinds), None) or "observed", matrix),
+        _uncertainty=BlockCovariance(n, known) if len(known) == len(fits) else None,
     )

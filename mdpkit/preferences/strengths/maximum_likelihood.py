@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import scipy.sparse as sp
-from scipy.linalg import cho_factor, cho_solve
 from scipy.sparse.linalg import LinearOperator, cg, splu
 
 from mdpkit._typing import Floats
 from mdpkit.preferences.likelihood import ItemTable, PairTable
-from mdpkit.preferences.newton import NewtonRun, damped_newton
+from mdpkit.preferences.newton import NewtonRun, damped_newton, solve_positive
 
 __all__ = ["NewtonSystem", "maximize_likelihood"]
 
 DENSE_ITEMS = 128
 """Up to so many items the Hessian is factored; beyond, conjugate gradients are faster unless the graph is long."""
+
+UNBALANCED = 1e-6
+"""Expected and observed wins agree to this share of an item's wins, and of its losses."""
 
 PATIENCE = 300
 """Iterations of conjugate gradients before a factorization is tried instead."""
@@ -60,7 +64,7 @@ class NewtonSystem:
     def _factor_and_solve(self, b: Floats) -> Floats:
         n = len(b)
         if n <= FACTOR_ITEMS:
-            return self._project(np.asarray(cho_solve(cho_factor(self.matrix(), check_finite=False), b)))
+            return self._project(solve_positive(self.matrix(), b))
         # a long sparse graph: ground the last item and factor what is left
         assert isinstance(self.table, PairTable)
         laplacian = self.table.sparse_hessian() + self.alpha * sp.eye_array(n, format="csc")
@@ -75,14 +79,14 @@ class NewtonSystem:
         if self.alpha > 0.0:
             H[np.diag_indices_from(H)] += self.alpha
         else:
-            H += np.mean(np.diagonal(H)) / len(H)
+            H += (np.mean(np.diagonal(H)) or 1.0) / len(H)  # a single item has no curvature
         return H
 
     def covariance(self) -> Floats:
         """Return the inverse of ``H + alpha I``, or its pseudoinverse on utilities that sum to zero."""
         H = self.matrix()
         n = len(H)
-        inverse = np.asarray(cho_solve(cho_factor(H, check_finite=False), np.eye(n)))
+        inverse = solve_positive(H, np.eye(n))
         if self.alpha == 0.0:
             # what was filled in along the shift goes out again
             inverse -= np.mean(inverse, axis=0, keepdims=True)
@@ -93,9 +97,7 @@ class NewtonSystem:
         return x if self.alpha > 0.0 else x - np.mean(x)
 
 
-def maximize_likelihood(
-    table: ItemTable, *, alpha: float, prior_mean: Floats, max_iter: int
-) -> tuple[NewtonRun, NewtonSystem]:
+def maximize_likelihood(table: ItemTable, *, alpha: float, prior_mean: Floats, max_iter: int) -> NewtonRun:
     """Minimize ``nll + alpha / 2 ||theta - prior_mean||^2``; without a prior on utilities that sum to zero."""
     system = NewtonSystem(table, alpha)
     first = 0.0
@@ -114,4 +116,10 @@ def maximize_likelihood(
         # solving ever more accurately keeps the convergence quadratic
         return system.solve(-gradient, min(1e-2, max(size / first, 1e-10)) if size > 0.0 else 1.0)
 
-    return damped_newton(evaluate, direction, prior_mean.copy(), max_iter=max_iter), system
+    run = damped_newton(evaluate, direction, prior_mean.copy(), max_iter=max_iter)
+    if alpha == 0.0:
+        # an item whose few wins or losses drown in the rounding of the others' is not where it should be
+        rare = np.minimum(table.items_won, table.items_lost)
+        if (np.abs(run.gradient) > UNBALANCED * rare).any():
+            return replace(run, converged=False)
+    return run

@@ -17,7 +17,7 @@ def minorize_maximize(table: ItemTable, theta: Floats, *, tol: float, max_iter: 
     With ``g`` the gradient of the negative log-likelihood the sum is ``(wins_i + g_i) / p_i``, so one pass does.
     """
     wins = table.items_won
-    iteration, change = 0, np.inf
+    iteration, change = 0, np.inf if len(theta) > 1 else 0.0  # a single item has no wins to take logarithms of
     while iteration < max_iter and change > tol * len(theta):
         iteration += 1
         _, gradient = table.evaluate(theta)

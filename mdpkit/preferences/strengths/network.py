@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.sparse.linalg import LinearOperator, cg
 
 from mdpkit._arguments import check_count
 from mdpkit._typing import Floats
@@ -17,7 +16,8 @@ from mdpkit.feedback._checks import check_column
 from mdpkit.models._checks import as_floats
 from mdpkit.models.rows import is_sparse
 from mdpkit.preferences.newton import damped_newton
-from mdpkit.preferences.strengths.result import StrengthFit, Uncertainty
+from mdpkit.preferences.strengths.network_likelihood import NetworkCovariance, NetworkLikelihood
+from mdpkit.preferences.strengths.result import StrengthFit
 
 __all__ = ["choicerank"]
 
@@ -88,55 +88,19 @@ def choicerank(
     )
     _check_flow(A, arrivals, departures)
     alpha, max_iter = check_positive(alpha, "alpha"), check_count(max_iter, "max_iter")
-    back = sp.csr_array(A.T)
-    left = departures > 0.0
-
-    def shares(theta: Floats) -> tuple[Floats, Floats, Floats]:
-        p = np.exp(theta)
-        offered = A @ p
-        rate = np.divide(departures, offered, out=np.zeros(n), where=left)
-        return p, offered, rate
-
-    def evaluate(theta: Floats) -> tuple[float, Floats]:
-        p, offered, rate = shares(theta)
-        nll = float(departures[left] @ np.log(offered[left]) - arrivals @ theta)
-        prior = alpha * float(np.sum(p) - np.sum(theta))
-        return nll + prior, p * (back @ rate) - arrivals + alpha * (p - 1.0)
+    likelihood = NetworkLikelihood(A, arrivals, departures, alpha)
 
     def direction(theta: Floats, gradient: Floats) -> Floats:
-        hessian, jacobi = operators(theta)
-        step, _ = cg(hessian, -gradient, rtol=1e-8, atol=0.0, maxiter=20 * n, M=jacobi)
-        return np.asarray(step)
+        return likelihood.solve(theta, -gradient, 1e-8)
 
-    def operators(theta: Floats) -> tuple[LinearOperator, LinearOperator]:
-        p, offered, rate = shares(theta)
-        curvature = np.divide(rate, offered, out=np.zeros(n), where=left)
-        own = p * (back @ rate) + alpha * p
-        diagonal = own - p**2 * (back.power(2) @ curvature)
-
-        def product(v: Floats) -> Floats:
-            v = v.reshape(-1)
-            return np.asarray(own * v - p * (back @ (curvature * (A @ (p * v)))))
-
-        return LinearOperator((n, n), matvec=product), LinearOperator((n, n), matvec=lambda v: v.reshape(-1) / diagonal)
-
-    run = damped_newton(evaluate, direction, np.zeros(n), max_iter=max_iter)
+    run = damped_newton(likelihood.evaluate, direction, np.zeros(n), max_iter=max_iter)
     message = f"choicerank converged in {run.iterations} Newton steps"
     if not run.converged:
         message = f"choicerank stopped after {run.iterations} Newton steps short of its tolerance"
         warnings.warn(message, ConvergenceWarning, stacklevel=2)
-    hessian, jacobi = operators(run.x)
-
-    def matrix() -> Floats:
-        return np.asarray(np.linalg.inv(hessian @ np.eye(n)))
-
-    def variance(v: Floats) -> float:
-        return float(v @ cg(hessian, v, rtol=1e-12, atol=0.0, maxiter=20 * n, M=jacobi)[0])
-
-    _, offered, _ = shares(run.x)
     return StrengthFit(
         params=run.x,
-        nll=float(departures[left] @ np.log(offered[left]) - arrivals @ run.x),
+        nll=likelihood.nll(run.x),
         method="choicerank",
         alpha=alpha,
         iterations=run.iterations,
@@ -144,7 +108,7 @@ def choicerank(
         gradient_norm=float(np.max(np.abs(run.gradient), initial=0.0)),
         components=(np.arange(n),),
         message=message,
-        _uncertainty=Uncertainty("laplace", matrix, variance),
+        _uncertainty=NetworkCovariance(likelihood, run.x),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -13,23 +13,15 @@ from scipy.special import expit
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError, StateIndexError
 from mdpkit.feedback._checks import check_indices
+from mdpkit.preferences.strengths.uncertainty import Uncertainty
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["StrengthFit", "Uncertainty"]
+__all__ = ["StrengthFit"]
 
 DENSE_ITEMS = 2000
 """Up to so many items a contrast reads the covariance matrix; beyond, it solves one linear system."""
-
-
-@dataclass(frozen=True, eq=False)
-class Uncertainty:
-    """How a fit computes its covariances, when it is asked: `matrix` gives all, `variance` that of one combination."""
-
-    kind: str
-    matrix: Callable[[], Floats]
-    variance: Callable[[Floats], float] | None = None
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -136,7 +128,7 @@ class StrengthFit:
         direction = np.zeros(self.n_items)
         direction[a] += 1.0
         direction[b] -= 1.0
-        if known.variance is None or self.n_items <= DENSE_ITEMS or "cov" in self.__dict__:
+        if self.n_items <= DENSE_ITEMS or "cov" in self.__dict__:
             items = np.array([a, b])
             block = self.cov[np.ix_(items, items)]
             variance = float(block[0, 0] + block[1, 1] - 2.0 * block[0, 1])

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 from scipy.special import logsumexp
 
 from mdpkit._typing import Floats
 from mdpkit.feedback import PairCounts
-from mdpkit.preferences.newton import NewtonRun, damped_newton
+from mdpkit.preferences.newton import NewtonRun, damped_newton, solve_positive
 
 __all__ = ["DavidsonLikelihood", "fit_davidson"]
 
@@ -70,7 +69,7 @@ def fit_davidson(
         return H
 
     def direction(_: Floats, gradient: Floats) -> Floats:
-        step = -np.asarray(cho_solve(cho_factor(regular()), gradient))
+        step = -solve_positive(regular(), gradient)
         if alpha == 0.0:
             step[:n] -= np.mean(step[:n])
         return step
@@ -78,7 +77,7 @@ def fit_davidson(
     run = damped_newton(evaluate, direction, np.append(prior_mean, 0.0), max_iter=max_iter)
     nll, *_ = likelihood.evaluate(run.x)
     evaluate(run.x)
-    cov = np.asarray(cho_solve(cho_factor(regular()), np.eye(n + 1)))
+    cov = solve_positive(regular(), np.eye(n + 1))
     if alpha == 0.0:
         cov[:n] -= np.mean(cov[:n], axis=0, keepdims=True)
         cov[:, :n] -= np.mean(cov[:, :n], axis=1, keepdims=True)
