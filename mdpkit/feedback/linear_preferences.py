@@ -44,6 +44,8 @@ class LinearPairs:
     >>> data = LinearPairs(first=[[1.0, 0.0]], second=[[0.0, 1.0]], y=[1])
     >>> data.differences.tolist(), data
     ([[1.0, -1.0]], LinearPairs(1 comparisons, d=2))
+    >>> data[:0]
+    LinearPairs(0 comparisons, d=2)
     """
 
     __slots__ = ("first", "second", "weights", "y")
@@ -80,6 +82,10 @@ class LinearPairs:
 
     def __len__(self) -> int:
         return len(self.first)
+
+    def __getitem__(self, lines: Any) -> LinearPairs:
+        """Return some of the comparisons: a slice, an array of line numbers, or a mask."""
+        return LinearPairs(self.first[lines], self.second[lines], self.y[lines], self.weights[lines])
 
     def __repr__(self) -> str:
         return f"LinearPairs({len(self):,} comparisons, d={self.dimension})"
@@ -126,6 +132,10 @@ class LinearRankings:
 
     def __len__(self) -> int:
         return len(self.features)
+
+    def __getitem__(self, lines: Any) -> LinearRankings:
+        """Return some of the rankings: a slice, an array of line numbers, or a mask."""
+        return LinearRankings(self.features[lines], self.weights[lines])
 
     def __repr__(self) -> str:
         return f"LinearRankings({len(self):,} rankings of K={self.features.shape[1]}, d={self.dimension})"

@@ -13,7 +13,7 @@ import numpy as np
 from mdpkit._arguments import check_count
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError
-from mdpkit.feedback._checks import check_all, check_indices, check_weights
+from mdpkit.feedback._checks import check_all, check_column, check_indices, check_weights
 from mdpkit.models._checks import as_floats, frozen
 
 __all__ = ["PairCounts", "PairList"]
@@ -73,6 +73,51 @@ class PairCounts:
                     value=float(table[i, j]),
                 )
             self.ties = table
+
+    @classmethod
+    def from_results(
+        cls, first: Any, second: Any, result: Any, *, weights: Any = None, items: Sequence[object] | None = None
+    ) -> PairCounts:
+        """Read matches line by line, draws included, scored as in chess.
+
+        Parameters
+        ----------
+        first, second : array_like, shape (m,)
+            Who met: numbers of items, or labels if `items` is given. Columns of a `pandas.DataFrame` will do.
+        result : array_like, shape (m,)
+            1 if the first won, 0 if the second did, 0.5 for a draw.
+        weights : array_like, shape (m,), optional
+            Weight of each line; one by default.
+        items : sequence, optional
+            Labels of the items in the order of their numbers.
+
+        Raises
+        ------
+        ShapeError, StateIndexError, InputError
+            Naming the line and its value.
+
+        Examples
+        --------
+        >>> from mdpkit.feedback import PairCounts
+        >>> table = PairCounts.from_results(["Ajax", "Bari", "Ajax"], ["Bari", "Ajax", "Bari"], [1, 0.5, 1],
+        ...                                 items=["Ajax", "Bari"])
+        >>> table.W.tolist(), table.ties.tolist()
+        ([[0.0, 2.0], [0.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]])
+        """
+        columns = [np.asarray(first), np.asarray(second)]
+        if items is not None:
+            columns = [number_labels(c, items, name) for c, name in zip(columns, ("first", "second"), strict=True)]
+        n_items = None if items is None else len(items)
+        pairs = PairList(columns[0], columns[1], weights, n_items=n_items)
+        score = check_column(
+            result, "result", len(pairs), lambda r: (r == 1) | (r == 0) | (r == 0.5), "a result is 1, 0 or 0.5 (a draw)"
+        )
+        N = pairs.n_items
+        cells = pairs.winners * N + pairs.losers
+        won, lost, drawn = (
+            np.bincount(cells, pairs.weights * (score == r), N * N).reshape(N, N) for r in (1.0, 0.0, 0.5)
+        )
+        return cls(won + lost.T, drawn + drawn.T if (score == 0.5).any() else None)
 
     @property
     def n_items(self) -> int:

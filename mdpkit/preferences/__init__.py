@@ -9,8 +9,9 @@ from mdpkit.preferences.efficiency import (
     pl_fisher,
 )
 from mdpkit.preferences.existence import Existence, mle_exists
+from mdpkit.preferences.irl import MaxEntFit, causal_maxent_irl, maxent_irl
 from mdpkit.preferences.likelihood import Likelihood, negative_log_likelihood, ranking_log_probability
-from mdpkit.preferences.pessimism import PessimisticPolicy, pessimistic_policy
+from mdpkit.preferences.pessimism import PessimisticPolicy, mean_feature, pessimistic_policy
 from mdpkit.preferences.rewards import (
     ConfidenceSet,
     PreferenceDesign,
@@ -25,15 +26,19 @@ __all__ = [
     "ConfidenceSet",
     "Existence",
     "Likelihood",
+    "MaxEntFit",
     "PLEfficiency",
     "PessimisticPolicy",
     "PreferenceDesign",
     "RewardFit",
     "StrengthFit",
+    "causal_maxent_irl",
     "choicerank",
     "confidence_set",
     "fit_reward",
     "fit_strengths",
+    "maxent_irl",
+    "mean_feature",
     "mle_exists",
     "negative_log_likelihood",
     "pairsplit_asymptotic_cov",

@@ -113,6 +113,42 @@ def test_bad_data(call, error, argument, index):
     assert caught.value.index == index
 
 
+def test_results_of_matches():
+    """Both orders of a pair and its draws end in one matrix; a draw is counted once for each side."""
+    frame = pd.DataFrame({"home": list("abcaab"), "away": list("bacbca"), "score": [1, 0.5, 0.5, 0, 1, 1]})
+    frame = frame[frame.home != frame.away]
+    data = PairCounts.from_results(frame.home, frame.away, frame.score, items="abc", weights=np.arange(1, 6))
+    np.testing.assert_array_equal(data.W, [[0, 1, 4], [5 + 3, 0, 0], [0, 0, 0]])
+    np.testing.assert_array_equal(data.ties, [[0, 2, 0], [2, 0, 0], [0, 0, 0]])
+    assert data.n_comparisons == 15
+    assert PairCounts.from_results([0], [2], [1]).ties is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "argument", "index"),
+    [
+        (([0], [1], [2]), InputError, "result", 0),
+        (([0, 1], [1, 0], [1, np.nan]), InputError, "result", 1),
+        (([0, 1], [1, 0], [1]), ShapeError, "result", None),
+        (([0, 1], [1, 1], [1, 0]), InputError, "losers", 1),
+    ],
+)
+def test_bad_results(arguments, error, argument, index):
+    with pytest.raises(error) as caught:
+        PairCounts.from_results(*arguments)
+    assert (caught.value.argument, caught.value.index) == (argument, index)
+
+
+def test_some_of_the_lines():
+    data = LinearPairs([[1.0], [2.0], [3.0]], np.zeros((3, 1)), [1, 0, 1], [1, 2, 3])
+    assert data[1:].weights.tolist() == [2, 3]
+    assert data[data.y > 0].first.tolist() == [[1.0], [3.0]]
+    rankings = LinearRankings(np.arange(12.0).reshape(3, 2, 2))
+    assert rankings[[2]].features.tolist() == [[[8, 9], [10, 11]]]
+    with pytest.raises(ShapeError):
+        data[0]
+
+
 # ---------------------------------------------------------------- more than two
 
 

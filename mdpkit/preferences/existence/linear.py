@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.optimize import linprog
 
 from mdpkit._typing import Floats
 from mdpkit.errors import MDPKitError
@@ -50,7 +49,7 @@ def linear_existence(rows: Floats, basis: Floats | None = None) -> Existence:
             direction = (direction if basis is None else basis @ direction) + 0.0  # no negative zeros
             message = (
                 f"the likelihood has no maximum: the direction {_shown(direction)} {quality} winners from losers"
-                f" ({n - ties} of {n} comparisons strictly, none against it), so the parameter runs away along it"
+                f" ({n - ties} of {n} lines of data strictly, none against it), so the parameter runs away along it"
             )
             return Existence(False, (), True, direction, message)
         worst = wrong[np.argsort(score[wrong])[: 20 * d + 50]]
@@ -59,6 +58,8 @@ def linear_existence(rows: Floats, basis: Floats | None = None) -> Existence:
 
 def _separate(rows: Floats) -> tuple[Floats, float]:
     """Return the best direction for some rows, scaled to a largest entry of one, and its largest margin."""
+    from scipy.optimize import linprog  # a quarter of the package's import time, and rarely needed
+
     found = linprog(
         -np.sum(rows, axis=0),
         A_ub=np.concatenate([rows, -rows]),

@@ -53,6 +53,13 @@ class Chart:
 
     def to_parameter(self, directions: Floats) -> Floats:
         """Turn coordinates, ``(r,)`` or ``(r, k)``, into parameters of least Euclidean norm."""
+        theta = self._shortened(directions)
+        # Where units differ by many powers of ten the projection loses digits; the coordinates say which.
+        for _ in range(2):
+            theta += self._shortened(directions - self.basis.T @ (theta.T * self.scale).T)
+        return theta
+
+    def _shortened(self, directions: Floats) -> Floats:
         theta = ((self.basis @ directions).T / self.scale).T
         return np.asarray(theta - self.null_basis @ (self.null_basis.T @ theta))
 

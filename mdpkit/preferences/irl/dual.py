@@ -10,8 +10,8 @@ from mdpkit.preferences.irl.soft_model import SoftModel
 __all__ = ["Dual", "inverse"]
 
 LARGEST_STEP = 100.0
-"""Most by which one Newton step may change the utility of a trajectory. Where the data say nothing yet, such as at the
-end of a long corridor under the uniform policy, the full step would be as long as visits are rare."""
+"""Most by which one Newton step may change the utility of a trajectory, unless utilities are that large already.
+Where visits are rare, as in the depth of a lock under the uniform policy, the full step is as long as they are rare."""
 
 FLAT = 1e-15
 """Smallest eigenvalue of a Hessian with unit diagonal, relative to the largest, that is not rounding."""
@@ -39,28 +39,31 @@ class Dual:
         """Return the Hessian where `evaluate` was last called."""
         return self.model.curvature(self.policy, self.visits) + np.diag(self.penalty)
 
-    def is_flat(self) -> bool:
-        """Say whether the Hessian is singular to rounding where `evaluate` was last called."""
-        values, _ = _spectrum(self.hessian())
-        return len(values) > 0 and not values[0] > FLAT * values[-1]
-
     def direction(self, z: Floats, gradient: Floats) -> Floats:
         """Return the Newton step, shortened if it would turn the policy upside down."""
         step = -inverse(self.hessian()) @ gradient
-        spread = self.model.spread(step)
-        return step if spread <= LARGEST_STEP else step * (LARGEST_STEP / spread)
+        spread, most = self.model.spread(step), max(LARGEST_STEP, self.model.spread(z))
+        return step if spread <= most else step * (most / spread)
+
+    def remaining(self, gradient: Floats) -> float:
+        """Return by how much the Newton step changes utilities; infinite if rounding hides it."""
+        hessian = self.hessian()
+        values, _ = _spectrum(hessian)
+        if len(values) and not values[0] > FLAT * values[-1]:
+            return np.inf
+        return self.model.spread(inverse(hessian) @ gradient)
 
 
 def inverse(matrix: Floats) -> Floats:
     """Invert a positive definite matrix whose rows may have different scales; nearly singular ones stay finite."""
     values, rows = _spectrum(matrix)
-    floor = FLAT * max(float(np.max(values, initial=0.0)), np.finfo(float).tiny)
+    floor = FLAT * max(float(np.max(values, initial=0.0)), 1.0)
     return np.asarray((rows / np.maximum(values, floor)) @ rows.T)
 
 
 def _spectrum(matrix: Floats) -> tuple[Floats, Floats]:
     """Return eigenvalues of the matrix scaled to a unit diagonal, and its eigenvectors with the scales divided out."""
-    scale = np.sqrt(np.diag(matrix))
-    scale[~(scale > 0.0)] = 1.0
+    # Variances may underflow where utilities run away; their inverses must not overflow.
+    scale = np.sqrt(np.maximum(np.diag(matrix), 1e-100))
     values, vectors = np.linalg.eigh(matrix / np.outer(scale, scale))
     return values, vectors / scale[:, None]

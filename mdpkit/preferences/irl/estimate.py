@@ -54,7 +54,7 @@ def estimate(
     """Minimize the dual; raise if ``alpha = 0`` and it has no minimum.
 
     A fit that settles proves by itself that the minimum exists: its policy tries every action and matches the mean.
-    One that does not is put to the test of `separating_direction`, whose linear programs cost more than the fit.
+    One that does not is put to the test of `separating_direction`, which costs more than the fit.
     """
     # Without a penalty only what the features identify is fitted; a penalty decides about the rest, too.
     axes = chart.basis if alpha == 0.0 else np.eye(len(target))
@@ -74,7 +74,9 @@ def estimate(
     error, left = _what_is_left(dual, axes, z)
     if error > tol or left > LAST_STEP:
         if alpha == 0.0:
-            found = separating_direction(dual.model, dual.target, hint=z, achievable=given.sampled and deterministic)
+            near = dual.model.moments(dual.visits)
+            sure = given.sampled and deterministic
+            found = separating_direction(dual.model, dual.target, near=near, achievable=sure)
             if found is not None:
                 raise _not_attained(axes @ found.direction / chart.scale, outside=found.outside, sampled=sampled)
         z, more = _descend(dual, z, max_iter - iterations)
@@ -103,7 +105,7 @@ def _what_is_left(dual: Dual, axes: Floats, z: Floats) -> tuple[float, float]:
     """Return the largest component of the gradient, and by how much the next step would change utilities."""
     _, gradient = dual.evaluate(z)
     error = float(np.max(np.abs(axes @ gradient), initial=0.0))
-    return error, np.inf if dual.is_flat() else dual.model.spread(dual.direction(z, gradient))
+    return error, dual.remaining(gradient)
 
 
 def _not_attained(direction: Floats, *, outside: bool, sampled: bool) -> MLENotAttainedError:

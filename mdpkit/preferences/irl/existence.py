@@ -17,7 +17,7 @@ TOLERANCE = 1e-9
 """A mean this close to the boundary of the achievable features counts as on it; every coordinate is measured in units
 of the width of the achievable set along it."""
 
-CUTS_PER_FEATURE = 200
+CUTS_PER_FEATURE = 30
 """Policies asked for before the question is left open; a few per feature are usual."""
 
 
@@ -30,7 +30,7 @@ class Separation:
 
 
 def separating_direction(
-    model: SoftModel, target: Floats, *, hint: Floats, achievable: bool = False
+    model: SoftModel, target: Floats, *, near: Floats, achievable: bool = False
 ) -> Separation | None:
     """Return a direction that separates the target from the achievable features, or None if there is none.
 
@@ -46,8 +46,8 @@ def separating_direction(
         With the features of a chart: identified, of similar scale.
     target : ndarray, shape (d,)
         The demonstrated mean.
-    hint : ndarray, shape (d,)
-        A direction to try first, such as where a fit ran to.
+    near : ndarray, shape (d,)
+        Features of some policy, the closer the better.
     achievable : bool, default False
         The target is known to be achievable; it may then lie on the boundary, but not outside.
 
@@ -64,14 +64,8 @@ def separating_direction(
     if len(target) == 0:
         return None
     search = _Search(model, target)
-    return (
-        search.axes()
-        or (search.ask(hint * search.width) if hint.any() else None)
-        or search.complete()
-        or (None if achievable else search.strict())
-        or search.boundary
-        or search.touching()
-    )
+    found = search.axes() or (None if achievable else search.strict(near)) or search.boundary
+    return found or search.complete() or search.boundary or search.touching()
 
 
 class _Search:
@@ -112,19 +106,18 @@ class _Search:
                     return found
         return None
 
-    def strict(self) -> Separation | None:
+    def strict(self, near: Floats) -> Separation | None:
         """Walk to the achievable point next to the target (Wolfe): the way from there separates, unless it is zero."""
-        corral, shares = np.array(self.rows[:1]), np.ones(1)
+        corral, shares = ((self.target - near) / self.width)[None], np.ones(1)
+        least = np.inf
         while self.cuts_left > 0:
             x = shares @ corral
-            if np.max(np.abs(x)) <= TOLERANCE:
+            if np.max(np.abs(x)) <= TOLERANCE or x @ x >= least:
                 return None
             if found := self.ask(x):
                 return found
-            row = self.latest
-            if x @ row >= x @ x * (1.0 - 1e-12):
-                return None
-            corral, shares = _nearest_point(np.vstack([corral, row]), np.append(shares, 0.0))
+            least = float(x @ x)
+            corral, shares = _nearest_point(np.vstack([corral, self.latest]), np.append(shares, 0.0))
         return None
 
     def touching(self) -> Separation | None:

@@ -70,9 +70,9 @@ def _covariance(chart: Chart, information: Floats, covariance: Floats, n: int, a
     """Return the covariance of the parameter from matrices of scaled features."""
     if alpha > 0.0:
         return inverse(n * chart.rescaled(information) + alpha * np.eye(len(information)))
-    axes = chart.basis
-    sensitivity = chart.to_parameter(inverse(axes.T @ information @ axes))
-    return np.asarray(sensitivity @ (axes.T @ covariance @ axes) @ sensitivity.T / n)
+    within = inverse(chart.basis.T @ information @ chart.basis)
+    pseudo_inverse = chart.to_parameter(chart.to_parameter(within).T)
+    return np.asarray(pseudo_inverse @ chart.rescaled(covariance) @ pseudo_inverse / n)
 
 
 def _number(value: Any, name: str, good: Callable[[float], bool], wanted: str) -> float:

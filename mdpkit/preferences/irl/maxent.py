@@ -60,9 +60,10 @@ def maxent_irl(
     Raises
     ------
     MLENotAttainedError
-        ``alpha = 0`` and no finite ``theta`` is best; found before any fit. The demonstrated mean lies on the boundary
-        of the achievable features, as when the best action was always taken, or outside of it, as a mean computed
-        elsewhere may. ``direction`` is a ``u`` with ``u . mean >= u . phi(pi)`` for every policy.
+        ``alpha = 0`` and no finite ``theta`` is best. The demonstrated mean lies on the boundary of the achievable
+        expected features, as when the best action was always taken, or outside of them, as a mean computed elsewhere
+        may; the message says which. ``direction`` is a ``u`` with ``u . mean >= u . phi(pi)`` for every policy, checked
+        by backward induction.
     ShapeError, StateIndexError, InputError
         The arguments do not fit together, or a transition is random.
 
@@ -79,9 +80,14 @@ def maxent_irl(
     -----
     Newton's method with exact derivatives: ``O(H nnz d + H N d^2)`` per step for ``N`` pairs with ``nnz`` successors in
     all. The rank is that of the effects of actions on scaled features in all states that can be reached, singular
-    values below 1e-10 of the largest counting as zero. The mean must be farther than 1e-9 from the boundary of the
-    achievable features, as a share of their width along each identified axis. Closer means may be refused although a
-    ``theta`` exists; the opposite error cannot pass unnoticed, because a fit that runs away does not converge.
+    values below 1e-10 of the largest counting as zero.
+
+    A finite ``theta`` exists iff some policy matches the mean and tries every action: iff the linear program
+    ``max t  s.t.  x a flow, Phi x = mean, x >= t`` over the visits of all pairs that can be reached has a positive
+    optimum. A fit whose gradient is below `tol` and whose next Newton step changes no utility by more than 1e-3 is such
+    a policy, so it needs no other test; where utilities run away, Newton steps keep their length. A fit that has not
+    settled after 30 steps is judged by that program, decomposed into small ones (policies for columns): a mean closer
+    to the boundary than 1e-9 of the width of the achievable set, along each identified axis, counts as on it.
 
     References
     ----------

@@ -165,7 +165,7 @@ class SoftModel:
             step = self.steps[h]
             g = self.weights[h] * self.bases[h] + step.P @ mu
             mu = step.average(policy[h], g)
-            # Centred before squaring: moments would cancel where features are large and alike.
+            # Centered before squaring: moments would cancel where features are large and alike.
             deviation = np.sqrt(visits[h])[:, None] * (g - mu[step.pair_state])
             information += deviation.T @ deviation
         return information

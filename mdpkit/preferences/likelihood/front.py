@@ -9,6 +9,7 @@ import numpy as np
 from mdpkit._typing import Floats
 from mdpkit.errors import InputError, ShapeError
 from mdpkit.feedback import LinearPairs, LinearRankings, PairCounts, Rankings
+from mdpkit.feedback._checks import check_indices
 from mdpkit.models._checks import as_floats
 from mdpkit.preferences.likelihood.linear import read_linear
 from mdpkit.preferences.likelihood.read import check_item_data, read_items
@@ -130,8 +131,8 @@ def ranking_log_probability(params: Any, ranking: Any) -> float:
     0.143461965668
     """
     theta = _parameters(params, None)
-    row = np.asarray(ranking)
-    if row.ndim == 1 and len(row) == 1:
+    row = check_indices(ranking, "ranking", len(theta), "item")
+    if len(row) == 1:
         return 0.0
     return -negative_log_likelihood(Rankings(row, [0, row.size], n_items=len(theta)), theta).nll
 

@@ -172,7 +172,7 @@ class Judge:
     def __call__(self, u: Floats) -> InnerValue:
         """Return the inner minimum at one mean feature, as a valid lower bound."""
         c = u - self.reference
-        simple = closed_form(self.region, c)
+        simple = closed_form(self.region, c, float(np.linalg.norm(u) + np.linalg.norm(self.reference)))
         if not self.exact or simple.value == float(c @ self.region.center):
             return simple
         found = solve_conic(self.region, self.reference, u, ball=True)
@@ -180,14 +180,17 @@ class Judge:
         best = max(value, simple.value)
         return InnerValue(best, feasible(self.region, found.worst, ball=True))
 
-    def many(self, C: Floats) -> Floats:
-        """Return the closed form at many differences from the reference, shape ``(m, d)``."""
+    def many(self, U: Floats, share: Any = 1.0) -> Floats:
+        """Return the closed form at many mean features, shape ``(m, d)``, each less its share of the reference."""
         s, basis = self.region.spectrum()
+        v = np.multiply.outer(share, self.reference)
+        C = U - v
         inside = C @ basis
         # the residual itself: a difference of squared lengths would leave rounding of the same size
-        blind = np.linalg.norm(C - inside @ basis.T, axis=1) > UNSEEN * np.linalg.norm(C, axis=1)
+        size = np.linalg.norm(U, axis=1) + np.linalg.norm(v, axis=-1)
+        blind = np.linalg.norm(C - inside @ basis.T, axis=1) > UNSEEN * size
         values = C @ self.region.center - self.region.radius * np.sqrt(np.sum(inside * inside / s, axis=1))
-        return np.where(blind & (len(s) < C.shape[1]), -math.inf, values)
+        return np.where(blind, -math.inf, values)
 
 
 def _conic(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list[Floats]]:
@@ -231,7 +234,7 @@ def _enumerated(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list
         index = np.stack(np.unravel_index(np.arange(first, min(first + rows, count)), sizes), axis=1)
         block = np.stack([choice[index[:, k]] for k, choice in enumerate(options)], axis=1)
         U = space.mean_features(block)
-        values = np.array([judge(u).value for u in U]) if judge.exact else judge.many(U - judge.reference)
+        values = np.array([judge(u).value for u in U]) if judge.exact else judge.many(U)
         k = int(np.argmax(values))
         if values[k] > best:
             best, actions = float(values[k]), block[k]
@@ -240,7 +243,7 @@ def _enumerated(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list
 
 
 def _pointwise(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list[Floats]]:
-    bonus = judge.many(space.features - space.share[:, None] * judge.reference)
+    bonus = judge.many(space.features, space.share)
     if not np.isfinite(bonus).all():
         raise InputError(
             'method="pointwise" needs lam > 0: some decisions differ from the reference where nothing was compared',

@@ -27,9 +27,9 @@ class InnerValue:
     worst: Floats
 
 
-def closed_form(region: ConfidenceSet, c: Floats) -> InnerValue:
+def closed_form(region: ConfidenceSet, c: Floats, scale: float) -> InnerValue:
     """Minimize over the ellipsoid alone; the value is ``-inf`` where the data are blind."""
-    width = region.dual_norm(c)
+    width = region.dual_norm(c, scale=scale)
     if width == 0.0 or region.radius == 0.0:
         return InnerValue(float(c @ region.center), region.center)
     if math.isinf(width):
@@ -42,15 +42,12 @@ def closed_form(region: ConfidenceSet, c: Floats) -> InnerValue:
 def split_value(region: ConfidenceSet, c: Floats, second: Floats, shift: float) -> float:
     """Return the lower bound of one split, ``c_1 = c - second - shift 1``."""
     first = c - second - shift
-    bound = 0.0 if region.norm_bound is None else region.norm_bound
-    if region.norm_bound is not None:
-        # a solver leaves a little where the ellipsoid is unbounded; there the ball has to hold
-        _, U = region.spectrum()
-        first = U @ (U.T @ first)
-        second = c - first - shift
-    return (
-        float(first @ region.center) - region.radius * region.dual_norm(first) - bound * float(np.linalg.norm(second))
-    )
+    if region.norm_bound is None:
+        return region.lower(first)
+    # a solver leaves a little where the ellipsoid is unbounded; there the ball has to hold
+    _, U = region.spectrum()
+    first = U @ (U.T @ first)
+    return region.lower(first) - region.norm_bound * float(np.linalg.norm(c - first - shift))
 
 
 def feasible(region: ConfidenceSet, theta: Floats, *, ball: bool) -> Floats:

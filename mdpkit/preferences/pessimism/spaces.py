@@ -13,12 +13,12 @@ import numpy as np
 import scipy.sparse as sp
 
 from mdpkit._typing import Bools, Floats, Ints
-from mdpkit.errors import DiscountError, InputError, ShapeError
+from mdpkit.errors import DiscountError, InputError, PolicyError, ShapeError
 from mdpkit.models import ContextualBandit, FiniteHorizonMDP, TabularMDP
-from mdpkit.models._checks import as_floats
+from mdpkit.models._checks import ROW_SUM_TOLERANCE, as_floats
 from mdpkit.planning import occupancy_measure, solve
 
-__all__ = ["BanditSpace", "DiscountedSpace", "EpisodicSpace", "PolicySpace", "read_space"]
+__all__ = ["BanditSpace", "DiscountedSpace", "EpisodicSpace", "PolicySpace", "mean_feature", "read_space"]
 
 TINY = 1e-12
 """A state visited less than this has no say in the mean feature; its actions are drawn uniformly."""
@@ -86,10 +86,32 @@ class BanditSpace(PolicySpace):
     def mean_feature(self, policy: Any) -> Floats:
         """Return the exact mean feature of a policy."""
         weights = np.zeros(self.shape)
-        if np.ndim(policy) == 1:
-            weights[np.arange(self.shape[0]), policy] = 1.0
+        given = np.asarray(policy)
+        if given.shape == self.shape[:1] and given.dtype.kind in "iu":
+            known = (given >= 0) & (given < self.shape[1])
+            if not known.all():
+                x = int(np.argmin(known))
+                raise PolicyError(
+                    f"policy[{x}] = {given[x]} is outside 0..{self.shape[1] - 1}",
+                    argument="policy",
+                    index=x,
+                    value=int(given[x]),
+                )
+            weights[np.arange(self.shape[0]), given] = 1.0
+        elif given.shape == self.shape:
+            weights[:] = given
+            wrong = ~((weights >= 0.0).all(axis=1) & (np.abs(np.sum(weights, axis=1) - 1.0) <= ROW_SUM_TOLERANCE))
+            if wrong.any():
+                x = int(np.argmax(wrong))
+                raise PolicyError(
+                    f"policy[{x}] = {weights[x].tolist()} is not a distribution", argument="policy", index=x
+                )
         else:
-            weights[:] = policy
+            raise ShapeError(
+                f"policy must hold action ids, shape ({self.shape[0]},), or probabilities, shape {self.shape}; found"
+                f" {given.dtype} of shape {given.shape}",
+                argument="policy",
+            )
         return np.asarray((weights * self.q[:, None]).reshape(-1) @ self.features)
 
     def greedy(self, theta: Floats) -> tuple[Any, float]:
@@ -275,6 +297,41 @@ def normalized_rows(visits: Floats, mask: Bools) -> Floats:
     total = np.sum(visits, axis=-1, keepdims=True)
     uniform = mask / np.sum(mask, axis=-1, keepdims=True)
     return np.asarray(np.where(total > TINY, visits / np.maximum(total, TINY), uniform))
+
+
+def mean_feature(problem: Any, policy: Any, features: Any = None) -> Floats:
+    r"""Return the mean feature of a policy: all that a linear reward needs to know of it.
+
+    Parameters
+    ----------
+    problem : ContextualBandit, FiniteHorizonMDP or TabularMDP
+        As for `pessimistic_policy`.
+    policy : array_like
+        Action ids ``(X,)``, ``(S,)`` or ``(H, S)``, or probabilities with one more axis for the actions.
+    features : array_like, shape (X, A, d), (S, A, d) or (H, S, A, d), optional
+        Features of the actions; those of a `ContextualBandit` by default.
+
+    Returns
+    -------
+    ndarray, shape (d,)
+        The mean over contexts; the expected (discounted) sum over the steps of an episode; the mean over the normalized
+        discounted occupancy measure.
+
+    Raises
+    ------
+    InputError, ShapeError, PolicyError
+        An argument does not fit.
+
+    Examples
+    --------
+    >>> from mdpkit.preferences import mean_feature
+    >>> from mdpkit.problems.preferences import greedy_failure
+    >>> mean_feature(greedy_failure(), [[0.5, 0, 0, 0.5]]).tolist()
+    [0.5, 1.0, 0.0]
+    """
+    block = problem.features if features is None and isinstance(problem, ContextualBandit) else features
+    d = 0 if block is None else int(np.shape(block)[-1]) if np.ndim(block) else 0
+    return read_space(problem, features, d).mean_feature(policy)
 
 
 def read_space(problem: Any, features: Any, d: int) -> PolicySpace:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.stats import chi2
+from scipy.special import chdtri
 
 from mdpkit._typing import Floats
 from mdpkit.bounds import preference_curvature, preference_seminorm_radius
@@ -20,8 +20,8 @@ __all__ = ["ConfidenceSet", "confidence_set", "seminorm_radius"]
 
 FORMS = ("explicit", "paper", "wald")
 CONVENTIONS = ("data", "2LB", "paper")
-UNSEEN = 1e-9
-"""A direction leaves the range of a singular design if more than this share of it does."""
+UNSEEN = 1e-8
+"""What leaves the range of a singular design counts beyond this share: solvers and rounding leave less."""
 
 
 @dataclass(frozen=True, eq=False, slots=True, repr=False)
@@ -56,14 +56,31 @@ class ConfidenceSet:
         x = self._vector(u)
         return math.sqrt(max(float(x @ self.matrix @ x), 0.0))
 
-    def dual_norm(self, u: Any) -> float:
-        """Return ``||u||_{A^{-1}}``: how ``u . theta`` varies per unit of radius; infinite where ``A`` is blind."""
+    def dual_norm(self, u: Any, *, scale: float = 0.0) -> float:
+        """Return ``||u||_{A^{-1}}``: how ``u . theta`` varies per unit of radius; infinite where ``A`` is blind.
+
+        Parameters
+        ----------
+        u : array_like, shape (d,)
+            A direction.
+        scale : float, default 0.0
+            Size of the numbers that `u` is a difference of, where that is more than its own: what rounding leaves of
+            them is not taken for a direction that the data have not seen.
+        """
         x = self._vector(u)
         s, U = self.spectrum()
         y = U.T @ x
-        if float(np.linalg.norm(x - U @ y)) > UNSEEN * float(np.linalg.norm(x)):
+        if float(np.linalg.norm(x - U @ y)) > UNSEEN * max(float(np.linalg.norm(x)), scale):
             return math.inf
         return math.sqrt(float(np.sum(y * y / s)))
+
+    def lower(self, u: Any, *, scale: float = 0.0) -> float:
+        """Return the least that ``u . theta`` can be on the ellipsoid, ``u . center - radius ||u||_{A^{-1}}``.
+
+        With ``u`` the mean feature of a policy minus a reference it is the lower confidence bound of that policy; see
+        `mean_feature`. Parameters are those of `dual_norm`.
+        """
+        return float(self._vector(u) @ self.center) - self.radius * self.dual_norm(u, scale=scale)
 
     def contains(self, theta: Any, *, slack: float = 0.0) -> bool:
         """Return whether a parameter is in the set, ball included."""
@@ -226,9 +243,11 @@ def seminorm_radius(
     if form == "wald":
         if fit.cov_kind is None:
             raise AssumptionError(
-                "the estimate lies on the boundary of its ball, where the Wald ellipsoid is wrong", argument="fit"
+                "the estimate lies on the boundary of its ball, where the Wald ellipsoid is wrong; fit with a larger"
+                ' norm_bound, or use form="explicit"',
+                argument="fit",
             )
-        return math.sqrt(float(chi2.isf(delta, fit.rank)) / fit.n)
+        return math.sqrt(float(chdtri(fit.rank, delta)) / fit.n)
     B = _ball(fit, norm_bound)
     L = fit.feature_bound if feature_bound is None else check_positive(feature_bound, "feature_bound")
     if fit.feature_bound * (1.0 - 1e-12) > L:

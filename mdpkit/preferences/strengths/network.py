@@ -48,7 +48,7 @@ def choicerank(
     Returns
     -------
     StrengthFit
-        `params` are ``log p``, centred by the prior and not to sum zero; `cov` is the Laplace posterior covariance.
+        `params` are ``log p``, centered by the prior and not to sum zero; `cov` is the Laplace posterior covariance.
 
     Raises
     ------

@@ -47,9 +47,12 @@ class NetworkLikelihood:
 
     def evaluate(self, theta: Floats) -> tuple[float, Floats]:
         """Return value and gradient, prior included; two sparse products."""
-        p, _, rate = self._shares(theta)
-        prior = self.alpha * float(np.sum(p) - np.sum(theta))
-        return self.nll(theta) + prior, p * (self.back @ rate) - self.arrivals + self.alpha * (p - 1.0)
+        with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+            p, _, rate = self._shares(theta)
+            value = self.nll(theta) + self.alpha * float(np.sum(p) - np.sum(theta))
+            gradient = p * (self.back @ rate) - self.arrivals + self.alpha * (p - 1.0)
+        # a step beyond the range of doubles counts as infinitely bad, so that the line search shortens it
+        return value if np.isfinite(value) else np.inf, gradient
 
     def solve(self, theta: Floats, b: Floats, rtol: float) -> Floats:
         """Return the inverse Hessian times `b`, by conjugate gradients with its diagonal as preconditioner."""

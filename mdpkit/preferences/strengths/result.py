@@ -32,7 +32,7 @@ class StrengthFit:
     ----------
     params : ndarray, shape (N,)
         Utilities on the natural-log scale. They sum to zero, in each of the `components` if there are several; with a
-        prior they are centred by it.
+        prior they are centered by it.
     nll : float
         Negative log-likelihood at `params`, prior not included.
     method : str
@@ -95,8 +95,8 @@ class StrengthFit:
     def cov(self) -> Floats:
         """Covariance of `params`, shape ``(N, N)``; NaN between components. Computed when first asked for, ``O(N^3)``.
 
-        Without a prior it is the covariance of *centred* utilities and singular along their common shift; prefer
-        `contrast`, which does not depend on the centring.
+        Without a prior it is the covariance of *centered* utilities and singular along their common shift; prefer
+        `contrast`, which does not depend on the centering.
 
         Raises
         ------

@@ -13,11 +13,11 @@ __all__ = ["iterated_luce_spectral_ranking", "luce_spectral_ranking", "rank_cent
 
 
 def luce_spectral_ranking(table: ItemTable, theta: Floats) -> Floats:
-    """Return the log of the stationary distribution of the chain that moves from losers to winners, centred.
+    """Return the log of the stationary distribution of the chain that moves from losers to winners, centered.
 
     Every stage ``(w, S)`` adds the rate ``1 / sum_{j in S} p_j`` from each loser to the winner.
     """
-    return _centred_log(stationary(table.rates(np.exp(theta - np.max(theta)))))
+    return _centered_log(stationary(table.rates(np.exp(theta - np.max(theta)))))
 
 
 def iterated_luce_spectral_ranking(table: ItemTable, theta: Floats, *, tol: float, max_iter: int) -> NewtonRun:
@@ -32,7 +32,7 @@ def iterated_luce_spectral_ranking(table: ItemTable, theta: Floats, *, tol: floa
 
 
 def rank_centrality(table: PairTable) -> Floats:
-    """Return the log of the stationary distribution of the chain with the observed winning shares, centred.
+    """Return the log of the stationary distribution of the chain with the observed winning shares, centered.
 
     The published chain divides all shares by the largest degree and stays put with the rest; that slows it down but
     leaves the stationary distribution as it is.
@@ -41,9 +41,9 @@ def rank_centrality(table: PairTable) -> Floats:
     total = table.wins + table.losses
     Q[table.second, table.first] = table.wins / total
     Q[table.first, table.second] = table.losses / total
-    return _centred_log(stationary(Q))
+    return _centered_log(stationary(Q))
 
 
-def _centred_log(pi: Floats) -> Floats:
+def _centered_log(pi: Floats) -> Floats:
     theta = np.log(pi)
     return np.asarray(theta - np.mean(theta))

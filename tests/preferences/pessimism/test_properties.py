@@ -59,7 +59,7 @@ SEEDS = st.integers(0, 10_000)
 # ---------------------------------------------------------------- optimality
 
 
-@settings(max_examples=25)
+@settings(max_examples=25, deadline=None)
 @given(SEEDS, st.integers(1, 3), st.integers(1, 3), st.sampled_from(["zero", "data_mean"]))
 def test_no_policy_of_a_bandit_has_a_better_guarantee(seed, contexts, actions, reference):
     rng = np.random.default_rng(seed)
@@ -91,7 +91,7 @@ def test_no_policy_of_a_bandit_has_a_better_guarantee(seed, contexts, actions, r
     assert separate <= point.lower + 1e-9
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(finite_horizon_mdps(max_horizon=3, max_states=3, max_actions=2), SEEDS, st.data())
 def test_no_policy_of_an_episode_has_a_better_guarantee(problem, seed, data):
     problem = start(problem)
@@ -121,7 +121,7 @@ def test_no_policy_of_an_episode_has_a_better_guarantee(problem, seed, data):
     assert point.lower <= best.lower + best.gap + 1e-9
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(tabular_mdps(max_states=3, max_actions=2, gammas=(0.5, 0.0, 0.9)), SEEDS)
 def test_no_policy_of_a_discounted_problem_has_a_better_guarantee(problem, seed):
     problem = start(problem)
@@ -147,7 +147,7 @@ def test_no_policy_of_a_discounted_problem_has_a_better_guarantee(problem, seed)
 # ---------------------------------------------------------------- the theorem
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, deadline=None)
 @given(SEEDS, st.sampled_from([0.1, 1.0, 3.0]), st.sampled_from(["socp", "deterministic"]))
 def test_guarantee_and_suboptimality_hold_for_every_parameter_of_the_set(seed, radius, method):
     """Theorem 3.2 of Zhu et al. 2023 as an implication, without tolerance beyond the certified gap."""
@@ -173,7 +173,7 @@ def test_guarantee_and_suboptimality_hold_for_every_parameter_of_the_set(seed, r
 # ---------------------------------------------------------------- the ball inside
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(SEEDS, st.booleans(), st.sampled_from([0.2, 0.6, 1.0]))
 def test_inner_minimum_against_a_program_in_theta(seed, center, bound):
     """The library solves the dual over splits of the feature; this solves for the parameter."""

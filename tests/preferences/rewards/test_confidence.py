@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 from scipy.stats import binom, chi2
@@ -92,6 +92,7 @@ def test_kwise_radii():
 # ---------------------------------------------------------------- sets
 
 
+@settings(deadline=None, max_examples=50)
 @given(st.integers(0, 10_000), st.integers(1, 3))
 def test_dual_norm_is_the_support_function(seed, rank):
     """max u.theta over the ellipsoid is u.center + radius ||u||_{A^-1}: attained on the boundary, exceeded nowhere."""

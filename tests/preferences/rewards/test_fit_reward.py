@@ -7,7 +7,7 @@ import warnings
 import cvxpy as cp
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
@@ -17,6 +17,7 @@ from mdpkit.preferences import fit_reward, fit_strengths
 from mdpkit.problems.preferences import greedy_failure
 
 PHI = greedy_failure().features[0]
+some = settings(deadline=None, max_examples=50)
 
 
 def counted(comparisons, features):
@@ -134,6 +135,7 @@ def test_rankings_of_two_are_pairs():
 # ---------------------------------------------------------------- the ball
 
 
+@some
 @given(linear_pairs(), st.sampled_from([0.1, 0.5, 2.0]), st.booleans())
 def test_constrained_estimates_meet_the_optimality_conditions(data, bound, center):
     fit = fit_reward(data, norm_bound=bound, center=center)
@@ -229,6 +231,7 @@ def test_separation_within_the_centered_parameters():
 # ---------------------------------------------------------------- design and covariance
 
 
+@some
 @given(linear_pairs())
 def test_design_and_covariance_by_hand(data):
     fit = fit_reward(data)
@@ -273,6 +276,7 @@ def test_kwise_design_and_sandwich_by_hand():
     assert fit.n_choices == 4
 
 
+@some
 @given(linear_pairs(), st.integers(0, 1000))
 def test_rotations_and_offsets(data, seed):
     """Rotated features rotate the estimate; a common offset of both alternatives changes nothing but the mean."""
