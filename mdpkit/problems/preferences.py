@@ -103,9 +103,9 @@ def greedy_failure_suboptimality(n: int) -> float:
     Returns
     -------
     float
-        :math:`\mathbb E\,[J(\pi^*) - J(\hat\pi)]`, by the formula there. It takes the ball to be large; for norm bound 2
-        the true expectation is lower by 8.3e-5 at ``n = 20``, 1.2e-6 at 50 and 3e-10 at 100, where a well covered
-        utility so large that it leaves no room changes the choice.
+        :math:`\mathbb E\,[J(\pi^*) - J(\hat\pi)]`, by the formula there. It takes the ball to be large; for norm
+        bound 2 the true expectation is lower by 8.3e-5 at ``n = 20``, 1.2e-6 at 50 and 3e-10 at 100, where a well
+        covered utility so large that it leaves no room changes the choice.
 
     Raises
     ------

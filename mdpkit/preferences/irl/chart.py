@@ -14,6 +14,9 @@ __all__ = ["Chart", "draw_chart"]
 RANK_TOLERANCE = 1e-10
 """Smallest singular value, relative to the largest, of the effects of actions on scaled features that is not zero."""
 
+LARGEST_STACK = 1 << 22
+"""Numbers to collect before rows are condensed: few large factorizations are faster than many small ones."""
+
 NOISE = 1e-13
 """What rounding makes of features that cancel out along every path, relative to their scale."""
 
@@ -80,15 +83,16 @@ def draw_chart(model: SoftModel) -> Chart:
     scaled = model.in_coordinates(shift, np.diag(1.0 / scale))
     d = model.n_features
     uniform = scaled.values(np.zeros(d))[1]
-    triangle, mu = np.zeros((0, d)), np.zeros((len(model.start), d))
+    stack, mu = [np.zeros((0, d))], np.zeros((len(model.start), d))
     for h in range(len(model.steps) - 1, -1, -1):
         step = scaled.steps[h]
         g = scaled.weights[h] * scaled.bases[h] + step.P @ mu
         mu = step.average(uniform[h], g)
-        effects = (g - mu[step.pair_state])[reach[h][step.pair_state]]
-        # A triangle that grows by rows keeps singular values exact to rounding; a Gram matrix loses half the digits.
-        triangle = np.asarray(np.linalg.qr(np.vstack([triangle, effects]), mode="r"))
-    _, singular, rows = np.linalg.svd(triangle)
+        stack.append((g - mu[step.pair_state])[reach[h][step.pair_state]])
+        if h == 0 or sum(rows.size for rows in stack) > LARGEST_STACK:
+            # A triangle has the singular values of its rows, exact to rounding; a Gram matrix loses half the digits.
+            stack = [np.asarray(np.linalg.qr(np.vstack(stack), mode="r"))]
+    _, singular, rows = np.linalg.svd(stack[0])
     rank = int(np.sum(singular > max(RANK_TOLERANCE * singular[0], NOISE)))
     null_scaled = rows[rank:].T
     return Chart(

@@ -1,4 +1,4 @@
-"""Small problems for inverse planning, and slow twins: trajectories one by one, soft values in loops, the flow program."""
+"""Small problems for inverse planning, and slow twins: lists of trajectories, soft values in loops, a flow program."""
 
 from __future__ import annotations
 
@@ -92,9 +92,7 @@ def soft_policy(case: Case, theta: Any) -> tuple[Any, Any]:
     for h in reversed(range(H)):
         for s in range(S):
             own = case.pairs(h, s)
-            q = np.array(
-                [case.gamma**h * (case.features[h, s, a] @ theta) + case.P[h, s, a] @ V[h + 1] for a in own]
-            )
+            q = np.array([case.gamma**h * (case.features[h, s, a] @ theta) + case.P[h, s, a] @ V[h + 1] for a in own])
             V[h, s] = np.logaddexp.reduce(q)
             policy[h, s, own] = np.exp(q - V[h, s])
     return V, policy

@@ -63,7 +63,9 @@ def test_sure_transitions(case):
     # The information is the covariance of the features of a trajectory, given where it starts.
     np.testing.assert_allclose(fit.information, covariance_given_start(case, found, weights), atol=1e-11)
     np.testing.assert_array_equal(fit.feature_covariance, fit.information)
-    np.testing.assert_allclose(fit.cov, np.linalg.pinv(fit.information, rcond=1e-9, hermitian=True), rtol=1e-6, atol=1e-9)
+    np.testing.assert_allclose(
+        fit.cov, np.linalg.pinv(fit.information, rcond=1e-9, hermitian=True), rtol=1e-6, atol=1e-9
+    )
 
 
 @some

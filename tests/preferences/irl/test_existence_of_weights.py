@@ -52,7 +52,7 @@ def test_counts_that_are_extreme_or_impossible(front, mean, where):
 @pytest.mark.parametrize("front", [maxent_irl, causal_maxent_irl])
 @pytest.mark.parametrize("off", [1e-12, 1e-6, 1e-3])
 def test_close_to_the_boundary(front, off):
-    """``3 p = 3 - off``: exact weights up to where float64 can tell the mean from the boundary, an error beyond."""
+    """``3 p = 3 - off``: weights as far as rounding can tell the mean from the boundary, an error beyond."""
     if off < 1e-9:
         with pytest.raises(MLENotAttainedError, match="boundary"):
             front(PROBLEM, COUNT, [3.0 - off])
@@ -84,16 +84,13 @@ def test_one_demonstration_is_not_enough():
         np.zeros(2),
     )
     found = paths(case)
-    corner = found[int(np.argmax([path.phi[0] for path in found]))]
+    corner, *others = sorted(found, key=lambda path: path.phi[0], reverse=True)
     with pytest.raises(MLENotAttainedError, match="on the boundary") as error:
         maxent_irl(case.problem, case.features, dataset(case, [corner]))
-    assert error.value.direction @ corner.phi >= max(error.value.direction @ path.phi for path in found) - 1e-9
-    # On an edge of the polytope, between two corners, is still not inside.
-    edge = error.value.direction
-    second = max((path for path in found if path is not corner), key=lambda path: path.phi @ [1.0, 1e-6])
-    assert edge.shape == (2,)
-    with pytest.raises(MLENotAttainedError):
-        maxent_irl(case.problem, case.features, dataset(case, [corner, corner])), second
+    u = error.value.direction
+    assert u @ corner.phi >= max(u @ path.phi for path in others) - 1e-9
+    # Together with all others it lies inside.
+    assert maxent_irl(case.problem, case.features, dataset(case, [corner, *others])).converged
 
 
 def test_samples_of_random_transitions_may_be_impossible():
@@ -132,10 +129,18 @@ def test_steps_that_run_out_are_reported():
 
 
 def test_a_tolerance_below_rounding_is_reported():
+    """``3 e^x / (1 + e^x) = 0.7123`` has no root among doubles, so no gradient is below 1e-300."""
     with pytest.warns(ConvergenceWarning, match="Rounding stopped"):
         fit = maxent_irl(PROBLEM, COUNT, [0.7123], tol=1e-300)
-    assert fit.status in ("stalled", "converged")
-    assert abs(fit.expected_features[0] - 0.7123) < 1e-14
+    assert fit.status == "stalled"
+    assert abs(fit.expected_features[0] - 0.7123) < 1e-15
+
+
+def test_a_fit_that_ran_out_of_steps_is_not_taken_for_a_missing_maximum():
+    """The mean is inside, if barely; the flow program says so and the fit goes on."""
+    with pytest.warns(ConvergenceWarning, match="ran out"):
+        fit = maxent_irl(PROBLEM, COUNT, [3.0 - 1e-4], max_iter=2)
+    assert fit.iterations == 2
 
 
 # ------------------------------------------------------------------ against the flow program

@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 import mdpkit
 from mdpkit.errors import MLENotAttainedError
 from mdpkit.feedback import EpisodicSimulator, OfflineDataset
-from mdpkit.preferences.irl import MaxEntFit, causal_maxent_irl, maxent_irl
+from mdpkit.preferences.irl import MaxEntFit, causal_maxent_irl, chart, maxent_irl
 from mdpkit.preferences.irl.demonstrations import read_features, read_problem
 from mdpkit.preferences.irl.soft_model import SoftModel
 
@@ -164,6 +164,23 @@ def test_constant_and_repeated_features():
     np.testing.assert_allclose(fit.expected_features, [1e6, 1.3, 1.3], atol=1e-9)
 
 
+def test_rank_does_not_depend_on_how_rows_are_condensed(monkeypatch):
+    """Features of ten steps and four states, of rank 4 out of 6 by construction, taken up at once or step by step."""
+    rng = np.random.default_rng(2)
+    P = rng.dirichlet(np.ones(4), size=(10, 4, 3))
+    features = rng.standard_normal((10, 4, 3, 4)) @ rng.standard_normal((4, 6))
+    problem = mdpkit.FiniteHorizonMDP(P, np.zeros((10, 4, 3)), initial=0)
+    mean = np.einsum("hsad->d", features) / 12
+    fits = []
+    for size in (1 << 22, 1):
+        monkeypatch.setattr(chart, "LARGEST_STACK", size)
+        fits.append(causal_maxent_irl(problem, features, mean, alpha=0.1))
+    assert fits[0].rank == fits[1].rank == 4
+    projections = [fit.null_basis @ fit.null_basis.T for fit in fits]
+    np.testing.assert_allclose(projections[0], projections[1], atol=1e-12)
+    np.testing.assert_allclose(features @ fits[0].null_basis, 0.0, atol=1e-12)
+
+
 def test_nothing_to_choose():
     problem = mdpkit.FiniteHorizonMDP(np.ones((1, 1, 1)), [[0.0]], horizon=2, initial=0)
     fit = maxent_irl(problem, np.ones((1, 1, 2)), [2.0, 2.0])
@@ -254,5 +271,7 @@ def test_episodes_that_end_early_rest_in_their_terminal_state():
 def test_representation_is_short():
     fit = maxent_irl(ONE_STEP, LADDER, ladder_data())
     assert isinstance(fit, MaxEntFit)
-    assert repr(fit) == f"MaxEntFit(d=1, rank=1, n=10, nll={fit.nll:.6g}, alpha=0, iterations={fit.iterations}, converged)"
+    assert (
+        repr(fit) == f"MaxEntFit(d=1, rank=1, n=10, nll={fit.nll:.6g}, alpha=0, iterations={fit.iterations}, converged)"
+    )
     assert fit.message.startswith("Converged: ")

@@ -12,7 +12,7 @@ from mdpkit.errors import ConvergenceWarning, InputError, ShapeError
 from mdpkit.preferences import choicerank
 from mdpkit.preferences.strengths import result
 
-some = settings(max_examples=40, deadline=None)
+some = settings(max_examples=25, deadline=None)
 
 
 @st.composite

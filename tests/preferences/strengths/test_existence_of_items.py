@@ -15,7 +15,7 @@ from mdpkit.feedback import PairCounts, PairList, Rankings, TopChoices
 from mdpkit.preferences import Existence, fit_strengths, mle_exists
 from tests.preferences.strengths.support import N_ITEMS, completed, item_data, relabelled, stages_of
 
-some = settings(max_examples=100, deadline=None)
+some = settings(max_examples=60, deadline=None)
 N = N_ITEMS
 
 

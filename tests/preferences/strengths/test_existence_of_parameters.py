@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -13,7 +15,7 @@ from mdpkit.preferences import mle_exists
 from mdpkit.preferences.existence import linear_existence, preference_rows
 from mdpkit.testing import preference_data
 
-some = settings(max_examples=80, deadline=None)
+some = settings(max_examples=50, deadline=None)
 
 
 def lp_optimum(rows):
@@ -130,7 +132,7 @@ def test_one_witness_among_many(witness):
     found = linear_existence(rows)
     assert not found
     assert_separates(rows, found.direction)
-    assert "of 5000 comparisons strictly, none against it" in found.message
+    assert re.search(r"of 5000 .* strictly, none against it", found.message)
     closed = rows.copy()
     closed[witness] = -np.delete(rows, witness, axis=0).sum(axis=0)
     assert linear_existence(closed)
@@ -148,7 +150,7 @@ def test_one_row_of_another_dimension():
         found = linear_existence(rows)
         assert not found
         np.testing.assert_allclose(found.direction, [0, 0, -1], atol=1e-6)
-        assert "1 of 3000 comparisons strictly" in found.message
+        assert re.search(r"\(1 of 3000 .* strictly", found.message)
 
 
 def test_a_basis_restricts_the_parameters():

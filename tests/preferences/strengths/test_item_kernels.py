@@ -21,7 +21,7 @@ from tests.preferences.strengths.support import (
     utilities,
 )
 
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=40, deadline=None)
 N = N_ITEMS
 # At most 6 rows of 4 stages of weight 3, utilities within 3: values below 500, so 1e-12 is 20 of their rounding errors.
 CLOSE = {"rtol": 1e-12, "atol": 1e-12}

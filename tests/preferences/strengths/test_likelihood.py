@@ -25,7 +25,7 @@ from tests.preferences.strengths.support import (
     utilities,
 )
 
-some = settings(max_examples=50, deadline=None)
+some = settings(max_examples=30, deadline=None)
 N = N_ITEMS
 
 

@@ -18,7 +18,7 @@ from mdpkit.preferences.strengths._kernels import stationary
 from tests.oracles import solve_linear
 from tests.preferences.strengths.support import WEIGHTS, utilities
 
-some = settings(max_examples=60, deadline=None)
+some = settings(max_examples=40, deadline=None)
 U = 2.0**-53
 
 

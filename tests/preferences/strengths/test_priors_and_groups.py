@@ -25,7 +25,7 @@ from tests.preferences.strengths.support import (
     utilities,
 )
 
-some = settings(max_examples=40, deadline=None)
+some = settings(max_examples=25, deadline=None)
 N = N_ITEMS
 alphas = st.sampled_from([1e-3, 0.1, 1.0, 50.0])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import pickle
+import re
 from dataclasses import FrozenInstanceError
 
 import numpy as np
@@ -94,8 +95,6 @@ def test_data_are_left_alone():
     ],
 )
 def test_repr(name, text):
-    import re
-
     assert re.fullmatch(text, repr(FITS[name]())), repr(FITS[name]())
 
 

@@ -25,7 +25,7 @@ from tests.preferences.strengths.support import (
     stages_of,
 )
 
-some = settings(max_examples=40, deadline=None)
+some = settings(max_examples=20, deadline=None)
 N = N_ITEMS
 attained = item_data().map(completed)
 
