@@ -69,22 +69,30 @@ def add_laplacian(first: Ints, second: Ints, curvature: Floats, hessian: Floats)
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
+def fill_suffix(flat: Ints, start: int, stop: int, e: Floats, suffix: Floats) -> None:
+    """Write the sums of the strengths from each place of a row to its end, built from the last item up.
+
+    Subtracting from the total would cancel where one strength dominates.
+    """
+    total = 0.0
+    for k in range(stop - start - 1, -1, -1):
+        total += e[flat[start + k]]
+        suffix[k] = total
+
+
+@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def order_pass(
     flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e: Floats, logs: Floats, gradient: Floats
 ) -> float:
     """Add up ``sum_k w (log sum_{j >= k} e_j - log e_k)`` over the stages of all rows.
 
-    `logs` (N,) holds ``log e``; `gradient` (N,) must be zero on entry. Suffix sums are built from the last item up:
-    subtracting from the total would cancel where one strength dominates.
+    `logs` (N,) holds ``log e``; `gradient` (N,) must be zero on entry.
     """
     nll = 0.0
     suffix = np.empty(longest(offsets))
     for row in range(len(offsets) - 1):
         start, stop, stages, w = offsets[row], offsets[row + 1], depth[row], weights[row]
-        total = 0.0
-        for k in range(stop - start - 1, -1, -1):
-            total += e[flat[start + k]]
-            suffix[k] = total
+        fill_suffix(flat, start, stop, e, suffix)
         inverse = 0.0  # sum over the stages so far of 1 / suffix
         for k in range(stop - start):
             item = flat[start + k]
@@ -104,10 +112,7 @@ def add_order_hessian(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e
     squares = np.empty(size)  # sum over the stages up to k of 1 / suffix^2
     for row in range(len(offsets) - 1):
         start, stop, stages, w = offsets[row], offsets[row + 1], depth[row], weights[row]
-        total = 0.0
-        for k in range(stop - start - 1, -1, -1):
-            total += e[flat[start + k]]
-            suffix[k] = total
+        fill_suffix(flat, start, stop, e, suffix)
         inverse, square = 0.0, 0.0
         for k in range(stop - start):
             item = flat[start + k]
@@ -154,10 +159,7 @@ def order_diagonal(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e: F
     suffix = np.empty(longest(offsets))
     for row in range(len(offsets) - 1):
         start, stop, stages, w = offsets[row], offsets[row + 1], depth[row], weights[row]
-        total = 0.0
-        for k in range(stop - start - 1, -1, -1):
-            total += e[flat[start + k]]
-            suffix[k] = total
+        fill_suffix(flat, start, stop, e, suffix)
         inverse, square = 0.0, 0.0
         for k in range(stop - start):
             item = flat[start + k]
@@ -275,10 +277,7 @@ def add_rates(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e: Floats
     suffix = np.empty(longest(offsets))
     for row in range(len(offsets) - 1):
         start, stop, stages, w = offsets[row], offsets[row + 1], depth[row], weights[row]
-        total = 0.0
-        for k in range(stop - start - 1, -1, -1):
-            total += e[flat[start + k]]
-            suffix[k] = total
+        fill_suffix(flat, start, stop, e, suffix)
         for k in range(stages):
             winner, rate = flat[start + k], w / suffix[k]
             for j in range(start + k + 1, stop):
@@ -295,10 +294,7 @@ def add_order_scores(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e:
     suffix, score = np.empty(size), np.empty(size)
     for row in range(len(offsets) - 1):
         start, stop, stages, w = offsets[row], offsets[row + 1], depth[row], weights[row]
-        total = 0.0
-        for k in range(stop - start - 1, -1, -1):
-            total += e[flat[start + k]]
-            suffix[k] = total
+        fill_suffix(flat, start, stop, e, suffix)
         inverse = 0.0
         for k in range(stop - start):
             item = flat[start + k]

@@ -9,7 +9,7 @@ import numpy as np
 from mdpkit._typing import Floats
 from mdpkit.errors import InputError, ShapeError
 from mdpkit.feedback import LinearPairs, LinearRankings, PairCounts, Rankings
-from mdpkit.feedback._checks import check_indices
+from mdpkit.feedback._checks import check_all, check_indices
 from mdpkit.models._checks import as_floats
 from mdpkit.preferences.likelihood.linear import read_linear
 from mdpkit.preferences.likelihood.read import check_item_data, read_items
@@ -142,10 +142,5 @@ def _parameters(params: Any, count: int | None) -> Floats:
     if theta.ndim != 1 or (count is not None and len(theta) != count):
         wanted = "(N,)" if count is None else f"({count},)"
         raise ShapeError(f"params must have shape {wanted}, found {theta.shape}", argument="params")
-    good = np.isfinite(theta)
-    if not good.all():
-        k = int(np.argmin(good))
-        raise InputError(
-            f"params[{k}] = {float(theta[k])!r} must be finite", argument="params", index=k, value=float(theta[k])
-        )
+    check_all(theta, "params", np.isfinite, "parameters must be finite")
     return theta

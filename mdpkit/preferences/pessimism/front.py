@@ -11,6 +11,7 @@ import numpy as np
 from mdpkit._typing import Floats
 from mdpkit.bounds._arguments import check_number
 from mdpkit.errors import ConvergenceWarning, InputError, ShapeError, UnknownOptionError
+from mdpkit.feedback._checks import check_all
 from mdpkit.models._checks import as_floats
 from mdpkit.preferences.pessimism.conic import solve_conic
 from mdpkit.preferences.pessimism.inner import InnerValue, closed_form, feasible, split_value
@@ -285,10 +286,5 @@ def _read_reference(fit: RewardFit, reference: Any) -> Floats:
     v = as_floats(reference, "reference")
     if v.shape != fit.theta.shape:
         raise ShapeError(f"reference must have shape {fit.theta.shape}, found {v.shape}", argument="reference")
-    good = np.isfinite(v)
-    if not good.all():
-        k = int(np.argmin(good))
-        raise InputError(
-            f"reference[{k}] = {float(v[k])!r} must be finite", argument="reference", index=k, value=float(v[k])
-        )
+    check_all(v, "reference", np.isfinite, "a reference must be finite")
     return v

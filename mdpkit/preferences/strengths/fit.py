@@ -11,9 +11,9 @@ import numpy as np
 from mdpkit._arguments import check_count
 from mdpkit._typing import Floats, Ints
 from mdpkit.bounds._arguments import check_number
-from mdpkit.errors import ConvergenceWarning, InputError, ShapeError, UnknownOptionError
+from mdpkit.errors import ConvergenceWarning, InputError, UnknownOptionError
 from mdpkit.feedback import PairCounts
-from mdpkit.models._checks import as_floats
+from mdpkit.feedback._checks import check_column
 from mdpkit.preferences.existence import Existence, item_existence, tied_existence
 from mdpkit.preferences.likelihood import (
     ItemTable,
@@ -198,18 +198,7 @@ def _read_options(
     if prior_mean is not None:
         if alpha == 0.0:
             raise InputError("prior_mean needs alpha > 0", argument="prior_mean")
-        mean = as_floats(prior_mean, "prior_mean")
-        if mean.shape != (n,):
-            raise ShapeError(f"prior_mean must have shape ({n},), found {mean.shape}", argument="prior_mean")
-        good = np.isfinite(mean)
-        if not good.all():
-            k = int(np.argmin(good))
-            raise InputError(
-                f"prior_mean[{k}] = {float(mean[k])!r} must be finite",
-                argument="prior_mean",
-                index=k,
-                value=float(mean[k]),
-            )
+        mean = check_column(prior_mean, "prior_mean", n, np.isfinite, "a prior mean must be finite")
     steps = MAX_ITER.get(method, 1) if max_iter is None else check_count(max_iter, "max_iter")
     return alpha, mean, steps
 

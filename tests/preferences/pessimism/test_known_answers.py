@@ -11,6 +11,7 @@ from mdpkit.feedback import LinearPairs
 from mdpkit.models import ContextualBandit
 from mdpkit.preferences import ConfidenceSet, fit_reward, pessimistic_policy
 from mdpkit.problems.preferences import greedy_failure, two_stage_choice
+from tests.preferences.instances import two_stage_pairs, weighted_pairs
 
 BANDIT = greedy_failure()
 PHI = BANDIT.features[0]
@@ -18,9 +19,7 @@ MDP, FEATURES = two_stage_choice()
 
 
 def greedy_fit(**options):
-    rows = [(0, 1, 1, 31), (0, 1, 0, 19), (1, 2, 1, 4), (1, 2, 0, 6)]
-    a, b, y, w = (list(column) for column in zip(*rows, strict=True))
-    return fit_reward(LinearPairs(PHI[a], PHI[b], y, w), **options)
+    return fit_reward(weighted_pairs([(0, 1, 31, 19), (1, 2, 4, 6)], PHI), **options)
 
 
 def single(action):
@@ -92,21 +91,7 @@ def test_the_least_example_of_randomization():
 
 
 def trajectory_fit():
-    def tau(a0, state, a):
-        return np.eye(6)[a0] + np.eye(6)[2 + 2 * state + a]
-
-    lines = [
-        (tau(0, 0, 0), tau(0, 0, 1), 7, 3),
-        (tau(0, 0, 0), tau(1, 1, 0), 8, 2),
-        (tau(1, 1, 1), tau(1, 1, 0), 6, 4),
-        (tau(0, 1, 1), tau(1, 0, 1), 5, 5),
-        (tau(0, 0, 1), tau(1, 1, 1), 4, 6),
-    ]
-    first, second, wins, losses = (np.array(column) for column in zip(*lines, strict=True))
-    data = LinearPairs(
-        np.concatenate([first, first]), np.concatenate([second, second]), [1] * 5 + [0] * 5, [*wins, *losses]
-    )
-    return fit_reward(data, alpha=1.0)
+    return fit_reward(two_stage_pairs(), alpha=1.0)
 
 
 def policy_feature(a0, a_A, a_B):

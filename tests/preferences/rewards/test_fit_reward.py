@@ -15,16 +15,10 @@ from mdpkit.errors import ConvergenceWarning, InputError, MLENotAttainedError, U
 from mdpkit.feedback import ComparisonOracle, LinearPairs, LinearRankings, PairList, Rankings
 from mdpkit.preferences import fit_reward, fit_strengths
 from mdpkit.problems.preferences import greedy_failure
+from tests.preferences.instances import two_stage_pairs, weighted_pairs
 
 PHI = greedy_failure().features[0]
 some = settings(deadline=None, max_examples=50)
-
-
-def counted(comparisons, features):
-    """Read ``(first, second, wins of first, wins of second)`` as weighted pairs."""
-    lines = [(a, b, y, w) for a, b, won, lost in comparisons for y, w in ((1, won), (0, lost))]
-    first, second, y, weights = zip(*lines, strict=True)
-    return LinearPairs(features[list(first)], features[list(second)], y, weights)
 
 
 @st.composite
@@ -51,7 +45,7 @@ def mean_loss(data, theta):
 
 def test_minimum_norm_estimate_of_the_greedy_instance():
     """prefs.md 7.5: two directions seen, log odds in each."""
-    fit = fit_reward(counted([(0, 1, 31, 19), (1, 2, 4, 6)], PHI))
+    fit = fit_reward(weighted_pairs([(0, 1, 31, 19), (1, 2, 4, 6)], PHI))
     np.testing.assert_allclose(fit.theta, [np.log(4 / 6), np.log(31 / 19), 0.0], atol=1e-12)
     np.testing.assert_allclose(fit.design.matrix, np.diag([1 / 6, 5 / 6, 0.0]), atol=1e-15)
     assert (fit.rank, fit.n, fit.n_choices) == (2, 60.0, 2)
@@ -66,22 +60,8 @@ def test_minimum_norm_estimate_of_the_greedy_instance():
 def test_ridge_estimate_of_the_two_stage_problem():
     """prefs.md 7.9: mean loss plus 0.02 / 2 ||theta||^2 over 50 comparisons is alpha = 1 in the sum convention."""
 
-    def tau(a0, state, a):
-        return np.eye(6)[a0] + np.eye(6)[2 + 2 * state + a]
-
-    lines = [
-        (tau(0, 0, 0), tau(0, 0, 1), 7, 3),
-        (tau(0, 0, 0), tau(1, 1, 0), 8, 2),
-        (tau(1, 1, 1), tau(1, 1, 0), 6, 4),
-        (tau(0, 1, 1), tau(1, 0, 1), 5, 5),
-        (tau(0, 0, 1), tau(1, 1, 1), 4, 6),
-    ]
-    first, second, wins, losses = (np.array(column) for column in zip(*lines, strict=True))
-    data = LinearPairs(
-        np.concatenate([first, first]), np.concatenate([second, second]), [1] * 5 + [0] * 5, [*wins, *losses]
-    )
     expected = [-0.0361840481, 0.0361840481, 0.6487279447, -0.1777618659, -0.4670894286, -0.0038766502]
-    fit = fit_reward(data, alpha=1.0)
+    fit = fit_reward(two_stage_pairs(), alpha=1.0)
     np.testing.assert_allclose(fit.theta, expected, atol=5e-11)
     assert fit.cov_kind == "laplace"
 
@@ -121,7 +101,7 @@ def test_the_degenerate_trap():
 
 
 def test_rankings_of_two_are_pairs():
-    data = counted([(0, 1, 3, 2), (1, 3, 2, 2), (3, 0, 1, 2)], PHI)
+    data = weighted_pairs([(0, 1, 3, 2), (1, 3, 2, 2), (3, 0, 1, 2)], PHI)
     winner = np.where(data.y[:, None] > 0, data.first, data.second)
     loser = np.where(data.y[:, None] > 0, data.second, data.first)
     rankings = LinearRankings(np.stack([winner, loser], axis=1), data.weights)
@@ -170,7 +150,7 @@ def test_constrained_estimate_against_a_conic_solver(bound, center):
 
 
 def test_a_loose_bound_changes_nothing():
-    data = counted([(0, 1, 3, 2), (1, 3, 2, 2), (3, 0, 1, 2)], PHI)
+    data = weighted_pairs([(0, 1, 3, 2), (1, 3, 2, 2), (3, 0, 1, 2)], PHI)
     free, held = fit_reward(data), fit_reward(data, norm_bound=50.0)
     np.testing.assert_array_equal(free.theta, held.theta)
     assert not held.on_boundary
@@ -178,7 +158,7 @@ def test_a_loose_bound_changes_nothing():
 
 def test_rescaling_is_another_estimator():
     """The trap of prefs.md 4.1: pulling the free estimate back onto the sphere is not the constrained one."""
-    data = counted([(0, 1, 30, 10), (1, 2, 9, 6)], PHI)
+    data = weighted_pairs([(0, 1, 30, 10), (1, 2, 9, 6)], PHI)
     free, held = fit_reward(data), fit_reward(data, norm_bound=0.5)
     assert np.abs(held.theta - 0.5 * free.theta / np.linalg.norm(free.theta)).max() > 0.01
 
