@@ -89,7 +89,7 @@ place = np.arange(4)
 ax.plot(place, reward, "kx", ms=8, mew=2, label="reward", zorder=3)
 ax.plot(place - 0.08, phi @ fit.theta, "o", color="0.4", label="estimate")
 for k, (name, region) in enumerate(regions(fit).items()):
-    bound = phi @ fit.theta - region.radius * np.array([region.dual_norm(x) for x in phi])
+    bound = np.array([region.lower(x) for x in phi])
     ax.plot(place + 0.08 * (k + 1), np.maximum(bound, -5.5), "v^sD"[k], color=plotting.COLORS[k], ms=5, label=name)
 ax.axhline(0.0, color="black", lw=1, ls=":")
 ax.set_xticks(place, [f"action {a}" for a in place])

@@ -19,8 +19,8 @@ import numpy as np
 import mdpkit
 from mdpkit import plotting
 from mdpkit.errors import InfeasibleError
-from mdpkit.feedback import ComparisonOracle, EpisodicSimulator, LinearPairs
-from mdpkit.preferences import confidence_set, fit_reward, pessimistic_policy
+from mdpkit.feedback import ComparisonOracle, EpisodicSimulator
+from mdpkit.preferences import confidence_set, fit_reward, mean_feature, pessimistic_policy
 from mdpkit.problems.preferences import two_stage_choice
 
 plotting.use_style()
@@ -93,15 +93,10 @@ except InfeasibleError as error:
 # There are eight deterministic policies. For each: its estimated advantage over the log, down to its lower confidence
 # bound, and the truth.
 
-
-def mean_feature(policy):
-    return np.einsum("hsa,sad->d", mdpkit.occupancy_measure(problem, policy), features)
-
-
 actions = list(product([0, 1], repeat=3))
-gaps = np.array([mean_feature(np.tile(a, (2, 1))) - fit.feature_mean for a in actions])
+gaps = np.array([mean_feature(problem, np.tile(a, (2, 1)), features) - fit.feature_mean for a in actions])
 estimates = gaps @ fit.theta
-lower = estimates - region.radius * np.array([region.dual_norm(c) for c in gaps])
+lower = np.array([region.lower(c) for c in gaps])
 
 fig, ax = plt.subplots(figsize=(6.6, 4.0))
 place = np.arange(8)
@@ -131,7 +126,7 @@ print(f"promised {cautious.lower:.6f}; the best policy against the worst reward 
 # be promised, and leaves it as far as the data reach:
 
 for n in (3000, 10_000, 12_000):
-    part = fit_reward(LinearPairs(data.first[:n], data.second[:n], data.y[:n]), norm_bound=1.5)
+    part = fit_reward(data[:n], norm_bound=1.5)
     plan = pessimistic_policy(part, problem, features, radius=confidence_set(part, delta=0.05))
     table = np.eye(2)[plan.policy] if plan.is_deterministic else plan.policy
     odds = np.array([table[0, 0, 0], table[1, 1, 0], table[1, 2, 1]])
@@ -157,7 +152,7 @@ names = ("explicit", "wald", "greedy")
 promise, truth = ({name: [[] for _ in lengths] for name in names} for _ in range(2))
 for row, n in enumerate(lengths):
     for log in logs:
-        fit = fit_reward(LinearPairs(log.first[:n], log.second[:n], log.y[:n]), norm_bound=1.5)
+        fit = fit_reward(log[:n], norm_bound=1.5)
         plans = {
             "explicit": pessimistic_policy(fit, problem, features, radius=confidence_set(fit, delta=0.05, lam=0.1 / n)),
             "greedy": pessimistic_policy(fit, problem, features, radius=0.0, method="deterministic"),
