@@ -45,11 +45,10 @@ def linear_existence(rows: Floats, basis: Floats | None = None) -> Existence:
         wrong = np.flatnonzero((score < -SEPARATED) & ~chosen)
         if not len(wrong):
             ties = int(np.sum(score <= SEPARATED))
-            quality = "separates" if ties == 0 else "nearly separates"
             direction = (direction if basis is None else basis @ direction) + 0.0  # no negative zeros
             message = (
-                f"the likelihood has no maximum: the direction {_shown(direction)} {quality} winners from losers"
-                f" ({n - ties} of {n} lines of data strictly, none against it), so the parameter runs away along it"
+                f"the likelihood has no maximum: along the direction {_shown(direction)} no winner falls behind"
+                f" and {n - ties} of {n} come out ahead, so the parameter runs away along it"
             )
             return Existence(False, (), True, direction, message)
         worst = wrong[np.argsort(score[wrong])[: 20 * d + 50]]

@@ -288,25 +288,6 @@ def add_rates(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e: Floats
 
 
 @njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
-def add_order_scores(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, e: Floats, V: Floats) -> None:
-    """Add ``w g g^T`` for every row, with ``g`` the gradient of the row's negative log-likelihood."""
-    size = longest(offsets)
-    suffix, score = np.empty(size), np.empty(size)
-    for row in range(len(offsets) - 1):
-        start, stop, stages, w = offsets[row], offsets[row + 1], depth[row], weights[row]
-        fill_suffix(flat, start, stop, e, suffix)
-        inverse = 0.0
-        for k in range(stop - start):
-            item = flat[start + k]
-            if k < stages:
-                inverse += 1.0 / suffix[k]
-            score[k] = e[item] * inverse - (1.0 if k < stages else 0.0)
-        for a in range(stop - start):
-            for b in range(stop - start):
-                V[flat[start + a], flat[start + b]] += w * score[a] * score[b]
-
-
-@njit(cache=True, nogil=True, error_model="numpy", fastmath=FAST)
 def add_pair_scores(flat: Ints, offsets: Ints, depth: Ints, weights: Floats, theta: Floats, V: Floats) -> None:
     """Add ``w g g^T`` for every row, with ``g`` the gradient of the row split into the pairs it orders."""
     score = np.empty(longest(offsets))

@@ -31,11 +31,6 @@ class PairLikelihood:
         nll = float(self.weights @ np.logaddexp(0.0, -z))
         return nll, -(missed @ self.rows), (self.rows * (missed * expit(z))[:, None]).T @ self.rows
 
-    def score_products(self, theta: Floats) -> Floats:
-        """Return the sum of ``g g^T`` over comparisons, ``g`` the gradient of each."""
-        scaled = self.rows * (np.sqrt(self.weights) * expit(-(self.rows @ theta)))[:, None]
-        return np.asarray(scaled.T @ scaled)
-
 
 class RankingLikelihood:
     """Plackett-Luce likelihood of rankings of feature vectors, best first, shape ``(n, K, d)``, with weights."""

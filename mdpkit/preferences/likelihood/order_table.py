@@ -120,13 +120,6 @@ class OrderTable:
         kernels.order_diagonal(*self._rows, self._strengths, out)
         return out
 
-    def score_products(self, theta: Floats) -> Floats:
-        """Return the sum of ``g g^T`` over rows, ``g`` the gradient of a whole row, shape ``(N, N)``."""
-        V = np.zeros((self.n_items, self.n_items))
-        strengths = np.exp(np.maximum(theta - np.max(theta), -SPREAD))
-        kernels.add_order_scores(*self._rows, strengths, V)
-        return V
-
     def pair_score_products(self, theta: Floats) -> Floats:
         """Return the sum of ``g g^T`` over rows, ``g`` the gradient of a row split into pairs, shape ``(N, N)``."""
         V = np.zeros((self.n_items, self.n_items))

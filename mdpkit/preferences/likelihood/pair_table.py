@@ -6,7 +6,6 @@ from functools import cached_property
 
 import numpy as np
 import scipy.sparse as sp
-from scipy.special import expit
 
 from mdpkit._typing import Floats, Ints
 from mdpkit.feedback import PairCounts, PairList
@@ -100,14 +99,6 @@ class PairTable:
         """Return the diagonal of the Hessian."""
         w, N = self._curvature, self.n_items
         return tally(self.first, w, N) + tally(self.second, w, N)
-
-    def score_products(self, theta: Floats) -> Floats:
-        """Return the sum of ``g g^T`` over single comparisons, ``g`` the gradient of each, shape ``(N, N)``."""
-        d = theta[self.first] - theta[self.second]
-        p, q = expit(d), expit(-d)
-        V = np.zeros((self.n_items, self.n_items))
-        kernels.add_laplacian(self.first, self.second, self.wins * q**2 + self.losses * p**2, V)
-        return V
 
     def lost_to(self) -> tuple[Ints, Ints]:
         """Return every pair (loser, winner) that occurred."""

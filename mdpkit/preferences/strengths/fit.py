@@ -12,7 +12,7 @@ from mdpkit._arguments import check_count
 from mdpkit._typing import Floats, Ints
 from mdpkit.bounds._arguments import check_number
 from mdpkit.errors import ConvergenceWarning, InputError, UnknownOptionError
-from mdpkit.feedback import PairCounts
+from mdpkit.feedback import PairCounts, PairList
 from mdpkit.feedback._checks import check_column
 from mdpkit.preferences.existence import Existence, item_existence, tied_existence
 from mdpkit.preferences.likelihood import (
@@ -24,7 +24,7 @@ from mdpkit.preferences.likelihood import (
     read_items,
 )
 from mdpkit.preferences.newton import NewtonRun
-from mdpkit.preferences.strengths.maximum_likelihood import maximize_likelihood
+from mdpkit.preferences.strengths.maximum_likelihood import is_balanced, maximize_likelihood
 from mdpkit.preferences.strengths.minorize import minorize_maximize
 from mdpkit.preferences.strengths.result import StrengthFit
 from mdpkit.preferences.strengths.spectral import (
@@ -154,8 +154,24 @@ def fit_strengths(
     """
     n = check_item_data(data, n_items)
     alpha, mean, steps = _read_options(n, method, alpha, prior_mean, ties, on_infinite, max_iter)
+    fit = _fit(data, n, method, alpha, mean, ties, on_infinite, steps)
+    if not fit.converged:
+        warnings.warn(fit.message, ConvergenceWarning, stacklevel=2)
+    return fit
+
+
+def _fit(
+    data: Any, n: int, method: str, alpha: float, mean: Floats, ties: str, on_infinite: str, steps: int
+) -> StrengthFit:
+    """Choose the likelihood, ask whether it has a maximum, and fit."""
     if isinstance(data, PairCounts) and data.ties is not None and data.ties.any():
         if ties == "davidson":
+            if on_infinite == "component":
+                raise UnknownOptionError(
+                    'on_infinite="component" needs ties="half": groups would share one tie parameter',
+                    argument="on_infinite",
+                    value=on_infinite,
+                )
             return _davidson(data, method, alpha, mean, steps)
         data = add_half_ties(data)
     table = read_items(data, n)
@@ -222,13 +238,14 @@ def _fit_table(table: ItemTable, method: str, alpha: float, prior_mean: Floats, 
     elif method == "pair_split":
         assert isinstance(table, OrderTable)
         winners, losers, weights = table.split_pairs()
-        counts = np.bincount(winners * n + losers, weights, n * n).reshape(n, n)
-        pairs = PairTable.read(PairCounts(counts), n)
+        pairs = PairTable.read(PairList(winners, losers, weights, n_items=n), n)
         run = maximize_likelihood(pairs, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
         nll, _ = pairs.evaluate(run.x)
         return _result(run, nll, method, alpha, PairSandwich(pairs, table, alpha, run.x))
     else:
         run = maximize_likelihood(table, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
+    if alpha == 0.0 and not is_balanced(table, run.gradient):
+        run = replace(run, converged=False)
     nll, _ = table.evaluate(run.x)
     return _result(run, nll, method, alpha, InverseInformation(table, alpha, run.x))
 
@@ -239,7 +256,6 @@ def _result(run: NewtonRun, nll: float, method: str, alpha: float, uncertainty: 
         message = f"{method}: one stationary distribution, not the maximum-likelihood estimate"
     elif not run.converged:
         message = f"{method} stopped after {run.iterations} steps short of its tolerance"
-        warnings.warn(message, ConvergenceWarning, stacklevel=4)
     return StrengthFit(
         params=run.x,
         nll=nll,
@@ -286,6 +302,7 @@ def _by_component(table: ItemTable, existence: Existence, method: str, max_iter:
         converged, worst = converged and fit.converged, max(worst, fit.gradient_norm)
         fits.append((items, fit))
 
+    state = "all converged" if converged else "not all of them to the tolerance"
     known = [(items, fit._uncertainty) for items, fit in fits if fit._uncertainty is not None]
     return StrengthFit(
         params=params,
@@ -296,6 +313,6 @@ def _by_component(table: ItemTable, existence: Existence, method: str, max_iter:
         converged=converged,
         gradient_norm=worst,
         components=existence.components,
-        message=f"{len(existence.components)} groups fitted one by one: {existence.message}",
+        message=f"{len(existence.components)} groups fitted one by one, {state}: {existence.message}",
         _uncertainty=BlockCovariance(n, known) if len(known) == len(fits) else None,
     )

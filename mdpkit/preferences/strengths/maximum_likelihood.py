@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.linalg import LinearOperator, cg, splu
@@ -12,7 +10,7 @@ from mdpkit._typing import Floats
 from mdpkit.preferences.likelihood import ItemTable, PairTable
 from mdpkit.preferences.newton import NewtonRun, damped_newton, solve_positive
 
-__all__ = ["NewtonSystem", "maximize_likelihood"]
+__all__ = ["NewtonSystem", "is_balanced", "maximize_likelihood"]
 
 DENSE_ITEMS = 128
 """Up to so many items the Hessian is factored; beyond, conjugate gradients are faster unless the graph is long."""
@@ -116,10 +114,13 @@ def maximize_likelihood(table: ItemTable, *, alpha: float, prior_mean: Floats, m
         # solving ever more accurately keeps the convergence quadratic
         return system.solve(-gradient, min(1e-2, max(size / first, 1e-10)) if size > 0.0 else 1.0)
 
-    run = damped_newton(evaluate, direction, prior_mean.copy(), max_iter=max_iter)
-    if alpha == 0.0:
-        # an item whose few wins or losses drown in the rounding of the others' is not where it should be
-        rare = np.minimum(table.items_won, table.items_lost)
-        if (np.abs(run.gradient) > UNBALANCED * rare).any():
-            return replace(run, converged=False)
-    return run
+    return damped_newton(evaluate, direction, prior_mean.copy(), max_iter=max_iter)
+
+
+def is_balanced(table: ItemTable, gradient: Floats) -> bool:
+    """Say whether every item wins and loses as often as expected, by its own standards.
+
+    An item whose few wins or losses drown in the rounding of the others' is not where it should be.
+    """
+    rare = np.minimum(table.items_won, table.items_lost)
+    return bool((np.abs(gradient) <= UNBALANCED * rare).all())

@@ -7,9 +7,12 @@ import numpy as np
 from mdpkit._typing import Floats
 from mdpkit.preferences.likelihood import ItemTable, PairTable
 from mdpkit.preferences.newton import NewtonRun
-from mdpkit.preferences.strengths._kernels import stationary
+from mdpkit.preferences.strengths._kernels import log_stationary
 
 __all__ = ["iterated_luce_spectral_ranking", "luce_spectral_ranking", "rank_centrality"]
+
+SMALLEST = -700.0
+"""Least log strength, relative to the largest, that enters a rate."""
 
 
 def luce_spectral_ranking(table: ItemTable, theta: Floats) -> Floats:
@@ -17,7 +20,9 @@ def luce_spectral_ranking(table: ItemTable, theta: Floats) -> Floats:
 
     Every stage ``(w, S)`` adds the rate ``1 / sum_{j in S} p_j`` from each loser to the winner.
     """
-    return _centered_log(stationary(table.rates(np.exp(theta - np.max(theta)))))
+    # beyond the range of doubles the rates of hopeless items no longer matter
+    strengths = np.exp(np.maximum(theta - np.max(theta), SMALLEST))
+    return _centered(log_stationary(table.rates(strengths)))
 
 
 def iterated_luce_spectral_ranking(table: ItemTable, theta: Floats, *, tol: float, max_iter: int) -> NewtonRun:
@@ -41,9 +46,8 @@ def rank_centrality(table: PairTable) -> Floats:
     total = table.wins + table.losses
     Q[table.second, table.first] = table.wins / total
     Q[table.first, table.second] = table.losses / total
-    return _centered_log(stationary(Q))
+    return _centered(log_stationary(Q))
 
 
-def _centered_log(pi: Floats) -> Floats:
-    theta = np.log(pi)
+def _centered(theta: Floats) -> Floats:
     return np.asarray(theta - np.mean(theta))

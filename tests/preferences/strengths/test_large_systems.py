@@ -7,6 +7,7 @@ import warnings
 import numpy as np
 import pytest
 
+from mdpkit.errors import ConvergenceWarning
 from mdpkit.feedback import PairCounts, PairList, Rankings, TopChoices
 from mdpkit.preferences import fit_strengths, negative_log_likelihood
 from mdpkit.preferences.likelihood import PairTable, pair_table
@@ -89,7 +90,7 @@ def test_all_ways_agree(name, alpha, monkeypatch):
         np.testing.assert_allclose(matrix, cov, rtol=1e-7, atol=1e-10)
 
 
-@pytest.mark.parametrize("n", [127, 128, 129, 130])
+@pytest.mark.parametrize("n", [128, 129])
 def test_around_the_switch(n):
     """128 items are the last with a dense Hessian: the score equations hold on both sides to the same accuracy."""
     for data in (random_pairs(n), random_rankings(n)):
@@ -165,3 +166,21 @@ def test_sparse_hessian(name):
     expected = negative_log_likelihood(data, theta).hess
     np.testing.assert_allclose(table.sparse_hessian().toarray(), expected, atol=1e-12)
     np.testing.assert_allclose(table.diagonal(), np.diagonal(expected), rtol=1e-12)
+
+
+@pytest.mark.parametrize("method", ["lsr", "ilsr", "rank_centrality", "mm"])
+def test_chains_beyond_the_range_of_doubles(method):
+    """400 items in a row, nine wins of ten: strengths span 9^399, far below the smallest double.
+
+    In a row one spectral step is exact, log 9 between neighbors, and so are its iteration and rank centrality. MM moves
+    far too slowly, and says so.
+    """
+    data = chain(400, 9, 1)
+    if method == "mm":
+        with pytest.warns(ConvergenceWarning):
+            fit = fit_strengths(data, method=method, max_iter=50)
+        assert not fit.converged
+        assert np.isfinite(fit.params).all()
+        return
+    fit = fit_strengths(data, method=method)
+    np.testing.assert_allclose(-np.diff(fit.params), np.log(9), rtol=1e-9)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mdpkit.errors import ConvergenceWarning
+from mdpkit.errors import ConvergenceWarning, UnknownOptionError
 from mdpkit.feedback import PairCounts, PairList, Rankings, TopChoices
 from mdpkit.preferences import fit_strengths, mle_exists
 from mdpkit.testing import preference_data
@@ -187,6 +187,16 @@ def test_groups_of_split_rankings():
     assert fit.cov[3, 3] == 0
 
 
+def test_groups_and_choices_won_by_others():
+    """Item 0 is always chosen where it is offered: what it was chosen from says nothing about items 1 and 2."""
+    sets = [[1, 0, 2]] * 5 + [[1, 2]] * 3 + [[2, 1]]
+    winners = [0] * 5 + [1] * 3 + [2]
+    fit = fit_strengths(TopChoices.from_lists(winners, sets), on_infinite="component")
+    assert [g.tolist() for g in fit.components] == [[0], [1, 2]]
+    np.testing.assert_allclose(fit.params, [0, np.log(3) / 2, -np.log(3) / 2], atol=1e-12)
+    assert abs(fit.contrast(1, 2)[1] - np.sqrt(1 / 3 + 1)) < 1e-9
+
+
 def test_only_single_items():
     fit = fit_strengths(PairList.from_pairs([(2, 0), (0, 1)]), on_infinite="component")
     assert fit.params.tolist() == [0, 0, 0]
@@ -212,3 +222,12 @@ def test_groups_that_do_not_converge():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert fit_strengths(PairCounts(W), on_infinite="component").converged
+
+
+def test_groups_do_not_share_a_tie_parameter():
+    data = PairCounts([[0, 3, 1], [1, 0, 1], [0, 0, 0]], [[0, 1, 0], [1, 0, 0], [0, 0, 0]])
+    with pytest.raises(UnknownOptionError, match="half") as caught:
+        fit_strengths(data, on_infinite="component")
+    assert caught.value.argument == "on_infinite"
+    fit = fit_strengths(data, on_infinite="component", ties="half")
+    assert fit.contrast(0, 1)[0] == pytest.approx(np.log(3.5 / 1.5))

@@ -13,7 +13,6 @@ from scipy.stats import binom, norm
 from mdpkit.errors import InputError
 from mdpkit.feedback import PairCounts, PairList, Rankings
 from mdpkit.preferences import fit_strengths
-from mdpkit.preferences.likelihood import PairTable
 from mdpkit.preferences.strengths import result
 from tests.preferences.strengths.support import (
     N_ITEMS,
@@ -120,18 +119,6 @@ def test_splitting_understates_errors_if_believed(K):
     # And the maximum-likelihood estimate has the smallest errors: (K - 1) / (K - H_K) per ranking.
     best = (K - 1) / (K - sum(1 / k for k in range(1, K + 1)))
     np.testing.assert_allclose(fit_strengths(Rankings.from_lists(rows)).cov, best / len(rows) * centering, atol=1e-14)
-
-
-def test_pair_scores_by_hand():
-    """The sum of ``g g^T`` over single comparisons, used by no estimator of items but offered by the table."""
-    W = np.array([[0, 3.0, 1], [1, 0, 2], [0, 4, 0]])
-    theta = np.array([0.3, -0.5, 1.0])
-    table = PairTable.read(PairCounts(W), 3)
-    V = np.zeros((3, 3))
-    for i, j in np.argwhere(W):
-        _, g, _ = stage_likelihood([(i, (i, j), 1.0)], theta)
-        V += W[i, j] * np.outer(g, g)
-    np.testing.assert_allclose(table.score_products(theta), V, rtol=1e-13)
 
 
 @pytest.mark.parametrize("method", ["lsr", "rank_centrality"])
