@@ -12,8 +12,6 @@ from itertools import permutations
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from mdpkit import FiniteHorizonMDP, TabularMDP
 from mdpkit.errors import InputError, ShapeError, StateIndexError, UnknownOptionError
@@ -22,81 +20,25 @@ from mdpkit.feedback import (
     ComparisonOracle,
     ItemOracle,
     LinearPairs,
-    OfflineDataset,
     TrajectoryOracle,
     trajectory_features,
 )
 from mdpkit.models import ContextualBandit, LinearBandit, LinearMDP
-from mdpkit.testing import finite_horizon_mdps, linear_mdps, offline_datasets, tabular_mdps
-from tests.feedback.support import assert_law
-
-N = 100_000
-
-FEATURES = np.array(
-    [
-        [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0], [1.0, 1.0, 1.0]],
-        [[0.5, 0.0, 2.0], [-1.0, 1.0, 0.0], [0.0, 0.25, 0.0], [0.0, 0.0, 0.0]],
-    ]
+from tests.feedback.questions import (
+    FEATURES,
+    THETA,
+    TREE_PATHS,
+    TREE_RETURNS,
+    N,
+    bandit,
+    count_orders,
+    dataset,
+    duel_law,
+    ranking_law,
+    repeated,
+    tree,
 )
-THETA = np.array([0.8, -0.3, -0.5])
-
-
-def bandit(theta=THETA):
-    return ContextualBandit(FEATURES, [0.3, 0.7], theta)
-
-
-def tree():
-    """Spec 7.9, "H2": two actions at s0 lead to A or B, where two more end the episode; rewards written by hand."""
-    P = np.zeros((2, 3, 2, 3))
-    P[0, 0] = [[0, 0.8, 0.2], [0, 0.3, 0.7]]
-    P[0, 1:] = P[1] = [0, 0, 1]
-    r = np.zeros((2, 3, 2))
-    r[0, 0] = [0.25, -0.5]
-    r[1, 1:] = [[1.0, -1.0], [0.5, 2.0]]
-    return FiniteHorizonMDP(P, r, gamma=0.5, initial=0)
-
-
-TREE_PATHS = [[(0, a), (s, b)] for a in (0, 1) for s in (1, 2) for b in (0, 1)]
-TREE_RETURNS = [0.75, -0.25, 0.5, 1.25, 0.0, -1.0, -0.25, 0.5]
-"""``r_0 + r_1 / 2`` along `TREE_PATHS`, by hand."""
-
-
-def dataset(*paths, numbers=None):
-    """Log trajectories given as lists of (state, action)."""
-    numbers = range(len(paths)) if numbers is None else numbers
-    lines = [(e, h, s, a) for e, path in zip(numbers, paths, strict=True) for h, (s, a) in enumerate(path)]
-    episode, step, state, action = (list(column) for column in zip(*lines, strict=True))
-    return OfflineDataset(episode, step, state, action, np.zeros(len(lines)), state)
-
-
-def repeated(path, n):
-    """The same trajectory n times, built without a Python loop over n."""
-    one = dataset(path)
-    columns = {name: np.tile(getattr(one, name), n) for name in ("step", "state", "action", "reward", "successor")}
-    return OfflineDataset(episode=np.repeat(np.arange(n), len(path)), **columns)
-
-
-def duel_law(u, v):
-    """BTL written with strengths and not with the logistic function."""
-    share = np.exp(u) / (np.exp(u) + np.exp(v))
-    return [share, 1 - share]
-
-
-def ranking_law(utilities):
-    """The product formula of Plackett-Luce for every order of a few utilities."""
-    strength = np.exp(utilities)
-    orders = list(permutations(range(len(utilities))))
-    return orders, [
-        np.prod([strength[i] / strength[list(order[k:])].sum() for k, i in enumerate(order)]) for order in orders
-    ]
-
-
-def count_orders(ranked, known, orders):
-    """Count the rankings whose features are those of `known`, (K, d), in each order."""
-    counts = [int((ranked == known[list(order)]).all(axis=(1, 2)).sum()) for order in orders]
-    assert sum(counts) == len(ranked), "features came back that nobody asked about"
-    return np.array(counts)
-
+from tests.feedback.support import assert_law
 
 # ---------------------------------------------------------------- the front door
 
@@ -197,109 +139,6 @@ def test_duels_report_the_features_of_the_actions():
     assert len(oracle.duels([], [], [])) == 0
     assert oracle.queries == 500 + 6 + 24 + 1
     assert repr(oracle) == "ActionOracle(X=2, A=4, d=3, link=btl, queries=531)"
-
-
-# ---------------------------------------------------------------- features of trajectories
-
-
-def slow_features(data, features, gamma):
-    """Add up one line at a time; an episode gets its row when it first appears."""
-    rows = {}
-    for e, h, s, a in zip(data.episode, data.step, data.state, data.action, strict=True):
-        phi = features[h, s, a] if features.ndim == 4 else features[s, a]
-        rows.setdefault(int(e), np.zeros(features.shape[-1]))[:] += gamma ** int(h) * phi
-    return np.array(list(rows.values()))
-
-
-def shuffled(data, seed):
-    """The same lines in another order."""
-    order = np.random.default_rng(seed).permutation(len(data))
-    names = ("episode", "step", "state", "action", "reward", "successor")
-    return OfflineDataset(
-        **{name: getattr(data, name)[order] for name in names}, n_states=data.n_states, n_actions=data.n_actions
-    )
-
-
-def without_terminal_values(problem):
-    return FiniteHorizonMDP.from_stages(problem.stages, gamma=problem.gamma, initial=problem.initial)
-
-
-class Open(TrajectoryOracle):
-    """An oracle that shows the utilities it compares."""
-
-    def _first_wins(self, first, second):
-        self.seen = np.array([first, second])
-        return super()._first_wins(first, second)
-
-
-@given(st.data(), st.sampled_from((1.0, 0.5, 0.0, None)), st.booleans(), st.integers(0, 99))
-def test_features_match_a_loop(data, gamma, timed, seed):
-    problem = data.draw(finite_horizon_mdps())
-    logged = shuffled(data.draw(offline_datasets(problem)), seed)
-    shape = (problem.horizon,) * timed + (problem.n_states, problem.n_actions, 3)
-    features = np.random.default_rng(seed).normal(size=shape)
-    found = trajectory_features(logged, features, gamma=gamma)
-    np.testing.assert_allclose(found, slow_features(logged, features, 1.0 if gamma is None else gamma), atol=1e-13)
-
-
-@given(st.data(), finite_horizon_mdps().map(without_terminal_values) | tabular_mdps(gammas=(0.5, 1.0, None)))
-def test_utilities_are_returns_and_linear_in_the_default_features(data, model):
-    """The return of a drawn episode, added up reward by reward, and the inner product with the table of rewards."""
-    first = data.draw(offline_datasets(model))
-    oracle = Open(model, seed=0)
-    answers = oracle.duels(first, first)
-    stages = (model,) * 6 if isinstance(model, TabularMDP) else model.stages
-    rewards = np.array([np.where(stage.action_mask, stage.rewards, 0.0) for stage in stages])
-    gamma = 1.0 if model.gamma is None else model.gamma
-    returns = slow_features(first, rewards[..., None], gamma)[:, 0]
-    np.testing.assert_allclose(oracle.seen, [returns, returns], atol=1e-12)
-    np.testing.assert_array_equal(answers.first, trajectory_features(first, oracle.features, gamma=oracle.gamma))
-    np.testing.assert_array_equal(answers.second, answers.first)
-    # A pair that some steps lack has its reward from those that have it.
-    known = np.array([stage.rewards for stage in stages])
-    known = known if oracle.features.ndim == 4 else known.max(axis=0)
-    theta = np.where(np.isfinite(known), known, 0.0).reshape(-1)
-    assert len(theta) == oracle.dimension
-    np.testing.assert_allclose(answers.first @ theta, returns, atol=1e-12)
-
-
-@given(st.data(), linear_mdps())
-def test_a_linear_model_brings_its_features(data, model):
-    first = data.draw(offline_datasets(model.tabular()))
-    oracle = Open(model, seed=0)
-    answers = oracle.duels(first, first)
-    np.testing.assert_array_equal(oracle.features, model.phi)
-    gamma = 1.0 if model.gamma is None else model.gamma
-    np.testing.assert_allclose(answers.first, slow_features(first, model.phi, gamma), atol=1e-12)
-    np.testing.assert_allclose(oracle.seen[0], answers.first @ model.theta, atol=1e-12)
-
-
-def test_default_features_have_a_time_axis_only_if_rewards_change():
-    stage = TabularMDP([[[1.0, 0.0]] * 2, [[0.0, 1.0]] * 2], [[1.0, 2.0], [0.0, 3.0]])
-    moved = TabularMDP([[[0.5, 0.5]] * 2, [[0.0, 1.0]] * 2], [[1.0, 2.0], [0.0, 3.0]])
-    shut = TabularMDP([[[0.5, 0.5]] * 2, [[0.0, 1.0]] * 2], [[1.0, -np.inf], [0.0, 3.0]])
-    for later, dimension in ((stage, 4), (moved, 4), (shut, 4), (stage.with_rewards([[1.0, 2.0], [0.0, 4.0]]), 12)):
-        oracle = ComparisonOracle(FiniteHorizonMDP.from_stages([stage, stage, later]), seed=0)
-        assert oracle.dimension == oracle.features.shape[-1] == dimension
-        assert oracle.features.shape[:-1] == ((2, 2) if dimension == 4 else (3, 2, 2))
-        np.testing.assert_array_equal(oracle.features.reshape(dimension, dimension), np.eye(dimension))
-        assert (oracle.n_states, oracle.n_actions, oracle.horizon, oracle.gamma) == (2, 2, 3, 1.0)
-
-
-def test_features_with_time_bound_a_model_without_end():
-    model = TabularMDP([[[1.0]]], [[1.0]])
-    assert ComparisonOracle(model, seed=0).horizon is None
-    oracle = ComparisonOracle(model, features=np.ones((2, 1, 1, 1)), seed=0)
-    assert oracle.horizon == 2
-    with pytest.raises(StateIndexError, match=r"first.step\[2\] = 2: step outside 0\.\.1"):
-        oracle.duels(dataset([(0, 0)] * 3), dataset([(0, 0)]))
-
-
-def test_no_episodes():
-    empty = OfflineDataset([], [], [], [], [], [], n_states=3, n_actions=2)
-    assert trajectory_features(empty, np.ones((3, 2, 5))).shape == (0, 5)
-    oracle = ComparisonOracle(tree(), seed=0)
-    assert len(oracle.duels(empty, empty)) == len(oracle.rank([empty, empty])) == oracle.queries == 0
 
 
 # ---------------------------------------------------------------- trajectories

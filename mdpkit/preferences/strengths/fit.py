@@ -46,7 +46,7 @@ __all__ = ["fit_strengths"]
 METHODS = ("newton", "mm", "lsr", "ilsr", "rank_centrality", "pair_split")
 MAX_ITER = {"newton": 100, "pair_split": 100, "mm": 10_000, "ilsr": 200}
 MLE_TOL = 1e-11
-"""Iterations of MM and I-LSR end when the mean change of a utility falls to this."""
+"""Iterations of MM and I-LSR end when every utility seems to be as near to the estimate as this."""
 
 
 def fit_strengths(

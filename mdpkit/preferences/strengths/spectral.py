@@ -8,6 +8,7 @@ from mdpkit._typing import Floats
 from mdpkit.preferences.likelihood import ItemTable, PairTable
 from mdpkit.preferences.newton import NewtonRun
 from mdpkit.preferences.strengths._kernels import log_stationary
+from mdpkit.preferences.strengths.minorize import iterate
 
 __all__ = ["iterated_luce_spectral_ranking", "luce_spectral_ranking", "rank_centrality"]
 
@@ -27,13 +28,11 @@ def luce_spectral_ranking(table: ItemTable, theta: Floats) -> Floats:
 
 def iterated_luce_spectral_ranking(table: ItemTable, theta: Floats, *, tol: float, max_iter: int) -> NewtonRun:
     """Repeat the step with the strengths it found; a fixed point balances wins, so it is the estimate."""
-    iteration, change = 0, np.inf
-    while iteration < max_iter and change > tol * len(theta):
-        iteration += 1
-        moved = luce_spectral_ranking(table, theta)
-        change, theta = float(np.sum(np.abs(moved - theta))), moved
-    value, gradient = table.evaluate(theta)
-    return NewtonRun(theta, value, gradient, iteration, change <= tol * len(theta))
+
+    def step(theta: Floats) -> Floats:
+        return luce_spectral_ranking(table, theta)
+
+    return iterate(table, step, theta, tol=tol, max_iter=max_iter)
 
 
 def rank_centrality(table: PairTable) -> Floats:
