@@ -112,10 +112,12 @@ from mdpkit.bounds.online import (
 from mdpkit.bounds.preferences import (
     pair_splitting_efficiency,
     pessimism_loss,
-    pessimism_lower_bound_rate,
     preference_curvature,
-    preference_mle_rate,
     preference_seminorm_radius,
+)
+from mdpkit.bounds.preference_rates import (
+    pessimism_lower_bound_rate,
+    preference_mle_rate,
 )
 from mdpkit.bounds.rates import (
     linear_mdp_query_lower_bound,

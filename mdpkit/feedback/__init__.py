@@ -1,17 +1,19 @@
 """What a learner may observe of a model: samples, episodes, logged data, comparisons and pulls, each counted."""
 
-from mdpkit.feedback.action_oracle import ActionOracle
 from mdpkit.feedback.bandit import BanditFeedback
-from mdpkit.feedback.comparison import ComparisonOracle
 from mdpkit.feedback.dataset import OfflineDataset, collect
 from mdpkit.feedback.generative import GenerativeModel
-from mdpkit.feedback.item_oracle import ItemOracle
 from mdpkit.feedback.linear_preferences import LinearPairs, LinearRankings
+from mdpkit.feedback.oracles import (
+    ActionOracle,
+    ComparisonOracle,
+    ItemOracle,
+    TrajectoryOracle,
+    trajectory_features,
+)
 from mdpkit.feedback.pairs import PairCounts, PairList
 from mdpkit.feedback.rankings import Rankings, TopChoices
 from mdpkit.feedback.simulator import EpisodicSimulator, Step
-from mdpkit.feedback.trajectories import trajectory_features
-from mdpkit.feedback.trajectory_oracle import TrajectoryOracle
 
 __all__ = [
     "ActionOracle",

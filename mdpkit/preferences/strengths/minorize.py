@@ -34,7 +34,7 @@ def minorize_maximize(table: ItemTable, theta: Floats, *, tol: float, max_iter: 
 def iterate(
     table: ItemTable, step: Callable[[Floats], Floats], theta: Floats, *, tol: float, max_iter: int
 ) -> NewtonRun:
-    """Repeat a step that converges linearly until the rest of the way, a geometric series, is at most `tol` for each item."""
+    """Repeat a step that converges linearly until the rest of the way, as a geometric series, is at most `tol`."""
     iteration, rest, change = 0, np.inf, np.inf
     while iteration < max_iter and rest > tol:
         iteration += 1

@@ -9,9 +9,9 @@ import numpy as np
 from mdpkit._arguments import check_count
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError
-from mdpkit.feedback._questions import line_up, read_numbers
-from mdpkit.feedback.comparison import ComparisonOracle
 from mdpkit.feedback.linear_preferences import LinearPairs, LinearRankings
+from mdpkit.feedback.oracles._questions import line_up, read_numbers
+from mdpkit.feedback.oracles.comparison import ComparisonOracle
 from mdpkit.models import ContextualBandit
 from mdpkit.models._checks import frozen
 

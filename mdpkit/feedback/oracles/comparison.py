@@ -13,9 +13,9 @@ from mdpkit.errors import InputError, UnknownOptionError
 from mdpkit.models import ContextualBandit, FiniteHorizonMDP, LinearMDP, TabularMDP
 
 if TYPE_CHECKING:
-    from mdpkit.feedback.action_oracle import ActionOracle
-    from mdpkit.feedback.item_oracle import ItemOracle
-    from mdpkit.feedback.trajectory_oracle import TrajectoryOracle
+    from mdpkit.feedback.oracles.actions import ActionOracle
+    from mdpkit.feedback.oracles.items import ItemOracle
+    from mdpkit.feedback.oracles.trajectories import TrajectoryOracle
 
 __all__ = ["ComparisonOracle"]
 
@@ -102,9 +102,9 @@ class ComparisonOracle:
         """Choose the oracle by what is compared; copies come here without arguments, subclasses with any."""
         if cls is not ComparisonOracle:
             return object.__new__(cls)
-        from mdpkit.feedback.action_oracle import ActionOracle
-        from mdpkit.feedback.item_oracle import ItemOracle
-        from mdpkit.feedback.trajectory_oracle import TrajectoryOracle
+        from mdpkit.feedback.oracles.actions import ActionOracle
+        from mdpkit.feedback.oracles.items import ItemOracle
+        from mdpkit.feedback.oracles.trajectories import TrajectoryOracle
 
         utilities = given[0] if given else options.get("utilities")
         if isinstance(utilities, ContextualBandit):

@@ -10,10 +10,10 @@ import numpy as np
 from mdpkit._arguments import check_count
 from mdpkit._typing import Bools, Floats, Ints
 from mdpkit.errors import InputError, ShapeError
-from mdpkit.feedback.comparison import ComparisonOracle
 from mdpkit.feedback.dataset import OfflineDataset
 from mdpkit.feedback.linear_preferences import LinearPairs, LinearRankings
-from mdpkit.feedback.trajectories import Trajectories, read_features, read_trajectories
+from mdpkit.feedback.oracles.comparison import ComparisonOracle
+from mdpkit.feedback.oracles.features import Trajectories, read_features, read_trajectories
 from mdpkit.models import FiniteHorizonMDP, LinearMDP, TabularMDP
 from mdpkit.models._checks import frozen
 

@@ -10,8 +10,8 @@ from mdpkit._arguments import check_count
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError
 from mdpkit.feedback._checks import check_all, check_indices
-from mdpkit.feedback._questions import line_up, read_numbers
-from mdpkit.feedback.comparison import ComparisonOracle
+from mdpkit.feedback.oracles._questions import line_up, read_numbers
+from mdpkit.feedback.oracles.comparison import ComparisonOracle
 from mdpkit.feedback.pairs import PairList
 from mdpkit.feedback.rankings import Rankings
 from mdpkit.models._checks import as_floats

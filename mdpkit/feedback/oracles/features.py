@@ -11,8 +11,8 @@ import scipy.sparse as sp
 from mdpkit._typing import Floats, Ints
 from mdpkit.errors import InputError, ShapeError
 from mdpkit.feedback._checks import check_all
-from mdpkit.feedback._questions import read_numbers
 from mdpkit.feedback.dataset import OfflineDataset
+from mdpkit.feedback.oracles._questions import read_numbers
 from mdpkit.models._checks import as_floats, check_discount
 
 __all__ = ["trajectory_features"]
