@@ -43,7 +43,7 @@ def split_value(region: ConfidenceSet, c: Floats, second: Floats, shift: float) 
     """Return the lower bound of one split, ``c_1 = c - second - shift 1``."""
     first = c - second - shift
     if region.norm_bound is None:
-        return region.lower(first)
+        return region.lower(first, scale=float(np.linalg.norm(c)))
     # a solver leaves a little where the ellipsoid is unbounded; there the ball has to hold
     _, U = region.spectrum()
     first = U @ (U.T @ first)
