@@ -23,7 +23,7 @@ CAPTION = (
     "rounding."
 )
 FAMILY = "preferences"
-SOURCE = "Zhu, Jordan and Jiao 2023, Theorem 4.3; the closed form is ours"
+SOURCE = "Zhu, Jiao and Jordan 2023, Theorem 4.3; the closed form is ours"
 PAPER = "Zhu et al. 2023"
 EXPERIMENTS = ("preferences_efficiency",)
 KNOWN = {

@@ -28,7 +28,7 @@ CAPTION = (
     "constants."
 )
 FAMILY = "preferences"
-SOURCE = "Zhu, Jordan and Jiao 2023, Theorems 3.2 and 3.9, appendix B.3 and section 7"
+SOURCE = "Zhu, Jiao and Jordan 2023, Theorems 3.2 and 3.9, appendix B.3 and section 7"
 PAPER = "Zhu et al. 2023"
 EXPERIMENTS = ("preferences_greedy_failure", "preferences_greedy_failure_exact")
 NAMES = {

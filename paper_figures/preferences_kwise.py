@@ -29,7 +29,7 @@ CAPTION = (
     "datasets of 2000 rankings."
 )
 FAMILY = "preferences"
-SOURCE = "Zhu, Jordan and Jiao 2023, Theorem 4.3 and section 7; instances and limits are ours"
+SOURCE = "Zhu, Jiao and Jordan 2023, Theorem 4.3 and section 7; instances and limits are ours"
 PAPER = "Zhu et al. 2023"
 EXPERIMENTS = ("preferences_kwise",)
 LABELS = {"mle": "maximum likelihood", "pair_split": "pair splitting"}

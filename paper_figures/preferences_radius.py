@@ -28,7 +28,7 @@ CAPTION = (
     "theorem (for K = 4 off the scale); Wald: right for many comparisons only."
 )
 FAMILY = "preferences"
-SOURCE = "Zhu, Jordan and Jiao 2023, Lemma 3.1 and Theorem 4.1; the explicit constants are ours"
+SOURCE = "Zhu, Jiao and Jordan 2023, Lemma 3.1 and Theorem 4.1; the explicit constants are ours"
 PAPER = "Zhu et al. 2023"
 EXPERIMENTS = ("preferences_radius",)
 FORMS = {"explicit": "explicit radius", "paper": "paper's form, C = 1", "wald": "Wald ellipsoid"}

@@ -47,7 +47,7 @@ def preference_mle_rate(*, d: int, n: int, curvature: float) -> BoundValue:
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, Lemma 3.1.
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, Lemma 3.1.
 
     Examples
     --------
@@ -94,7 +94,7 @@ def pessimism_lower_bound_rate(*, concentrability: float, d: int, n: int) -> Bou
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, Theorem 3.10.
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, Theorem 3.10.
 
     Examples
     --------

@@ -72,7 +72,7 @@ def preference_curvature(*, utility_range: float, n_choices: int = 2) -> BoundVa
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, "Principled reinforcement learning with human feedback from pairwise or
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, "Principled reinforcement learning with human feedback from pairwise or
        K-wise comparisons", ICML 2023, arXiv 2301.11270, Lemma 3.1 for ``K = 2``; ``K > 2`` by the proof of the notes.
 
     Examples
@@ -164,7 +164,7 @@ def preference_seminorm_radius(
     ----------
     .. [1] D. Hsu, S. M. Kakade, T. Zhang, "A tail inequality for quadratic forms of subgaussian random vectors",
        *Electronic Communications in Probability* 17, 2012, no. 52, Theorem 1; the form of the radius is Lemma 3.1 of
-       B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, the constants those of the notes.
+       B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, the constants those of the notes.
 
     Examples
     --------
@@ -236,7 +236,7 @@ def pessimism_loss(*, radius: float, matrix: ArrayLike, direction: ArrayLike) ->
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, Theorem 3.2; the constant by the proof of the
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, Theorem 3.2; the constant by the proof of the
        notes.
 
     Examples
@@ -293,7 +293,7 @@ def pair_splitting_efficiency(*, n_choices: int) -> BoundValue:
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, Theorem 4.3 (that splitting never helps); the
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, Theorem 4.3 (that splitting never helps); the
        number by the proof of the notes.
 
     Examples

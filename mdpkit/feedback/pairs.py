@@ -104,18 +104,32 @@ class PairCounts:
         >>> table.W.tolist(), table.ties.tolist()
         ([[0.0, 2.0], [0.0, 0.0]], [[0.0, 1.0], [1.0, 0.0]])
         """
-        columns = [np.asarray(first), np.asarray(second)]
-        if items is not None:
-            columns = [number_labels(c, items, name) for c, name in zip(columns, ("first", "second"), strict=True)]
         n_items = None if items is None else len(items)
-        pairs = PairList(columns[0], columns[1], weights, n_items=n_items)
+        sides = []
+        for name, values in (("first", first), ("second", second)):
+            column = np.asarray(values)
+            numbers = column if items is None else number_labels(column, items, name)
+            sides.append(check_indices(numbers, name, n_items, "item"))
+        one, other = sides
+        if len(other) != len(one):
+            raise ShapeError(
+                f"second must have shape ({len(one)},) like first, found ({len(other)},)", argument="second"
+            )
+        if (one == other).any():
+            line = int(np.argmax(one == other))
+            raise InputError(
+                f"second[{line}] = {other[line]} is also the first; nobody meets itself",
+                argument="second",
+                index=line,
+                value=int(other[line]),
+            )
         score = check_column(
-            result, "result", len(pairs), lambda r: (r == 1) | (r == 0) | (r == 0.5), "a result is 1, 0 or 0.5 (a draw)"
+            result, "result", len(one), lambda r: (r == 1) | (r == 0) | (r == 0.5), "a result is 1, 0 or 0.5 (a draw)"
         )
-        N = pairs.n_items
-        cells = pairs.winners * N + pairs.losers
+        votes = check_weights(weights, len(one))
+        N = n_items or int(max(np.max(one, initial=-1), np.max(other, initial=-1))) + 1
         won, lost, drawn = (
-            np.bincount(cells, pairs.weights * (score == r), N * N).reshape(N, N) for r in (1.0, 0.0, 0.5)
+            np.bincount(one * N + other, votes * (score == r), N * N).reshape(N, N) for r in (1.0, 0.0, 0.5)
         )
         return cls(won + lost.T, drawn + drawn.T if (score == 0.5).any() else None)
 

@@ -108,7 +108,7 @@ def pl_fisher(features: Any, theta: Any) -> Floats:
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, "Principled reinforcement learning with human feedback from pairwise or
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, "Principled reinforcement learning with human feedback from pairwise or
        K-wise comparisons", ICML 2023, arXiv 2301.11270, section 4.
 
     Examples
@@ -204,7 +204,7 @@ def pairsplit_asymptotic_cov(features: Any, theta: Any) -> Floats:
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, Theorem 4.3.
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, Theorem 4.3.
 
     Examples
     --------
@@ -245,7 +245,7 @@ def pl_efficiency(features: Any, theta: Any) -> PLEfficiency:
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, ICML 2023, arXiv 2301.11270, Theorem 4.3.
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, ICML 2023, arXiv 2301.11270, Theorem 4.3.
 
     Examples
     --------

@@ -46,7 +46,7 @@ def greedy_failure() -> ContextualBandit:
 
     References
     ----------
-    .. [1] B. Zhu, M. I. Jordan, J. Jiao, "Principled reinforcement learning with human feedback from pairwise or
+    .. [1] B. Zhu, J. Jiao, M. I. Jordan, "Principled reinforcement learning with human feedback from pairwise or
        K-wise comparisons", ICML 2023, arXiv 2301.11270, Theorem 3.9 and appendix B.3.
 
     Examples

@@ -122,6 +122,9 @@ def test_results_of_matches():
     np.testing.assert_array_equal(data.ties, [[0, 2, 0], [2, 0, 0], [0, 0, 0]])
     assert data.n_comparisons == 15
     assert PairCounts.from_results([0], [2], [1]).ties is None
+    with pytest.raises(InputError) as caught:
+        PairCounts.from_results(["a", "b"], ["b", "x"], [1, 1], items="abc")
+    assert (caught.value.argument, caught.value.index, caught.value.value) == ("second", 1, "x")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +133,10 @@ def test_results_of_matches():
         (([0], [1], [2]), InputError, "result", 0),
         (([0, 1], [1, 0], [1, np.nan]), InputError, "result", 1),
         (([0, 1], [1, 0], [1]), ShapeError, "result", None),
-        (([0, 1], [1, 1], [1, 0]), InputError, "losers", 1),
+        (([0, 1], [1, 1], [1, 0]), InputError, "second", 1),
+        (([0, 1], [1], [1, 0]), ShapeError, "second", None),
+        (([0, -1], [1, 0], [1, 0]), StateIndexError, "first", 1),
+        ((["a"], ["b"], [1]), InputError, "first", None),
     ],
 )
 def test_bad_results(arguments, error, argument, index):
