@@ -8,6 +8,7 @@ below 1e-9.
 
 from __future__ import annotations
 
+import inspect
 from itertools import permutations
 
 import numpy as np
@@ -58,6 +59,11 @@ def test_what_is_compared_decides():
             assert isinstance(oracle, ComparisonOracle)
             assert (oracle.link, oracle.queries) == ("pl", 0)
     assert type(ComparisonOracle(utilities=[0.0, 1.0], seed=0)) is ItemOracle
+
+
+def test_help_shows_the_arguments():
+    assert list(inspect.signature(ComparisonOracle).parameters) == ["utilities", "features", "link", "seed"]
+    assert list(inspect.signature(ItemOracle).parameters) == ["utilities", "link", "seed"]
 
 
 def test_subclasses_stay_what_they_are():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -18,6 +19,19 @@ if TYPE_CHECKING:
     from mdpkit.feedback.oracles.trajectories import TrajectoryOracle
 
 __all__ = ["ComparisonOracle"]
+
+
+class FrontSignature:
+    """What `help` and the documentation show of the front door; the oracles behind it show their own."""
+
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
+        if owner is not ComparisonOracle:
+            raise AttributeError("__signature__")
+
+        def front(utilities, *, features=None, link="btl", seed):  # type: ignore[no-untyped-def]
+            """Stand for the overloads of `ComparisonOracle.__new__`."""
+
+        return inspect.signature(front)
 
 
 class ComparisonOracle:
@@ -75,6 +89,7 @@ class ComparisonOracle:
     """
 
     __slots__ = ("__rng", "_link", "_queries")
+    __signature__ = FrontSignature()
     __rng: np.random.Generator
     _link: str
     _queries: int
