@@ -132,6 +132,12 @@ def ranking_log_probability(params: Any, ranking: Any) -> float:
     """
     theta = _parameters(params, None)
     row = check_indices(ranking, "ranking", len(theta), "item")
+    if len(row) == 0:
+        raise InputError("ranking is empty", argument="ranking")
+    _, first = np.unique(row, return_index=True)
+    if len(first) < len(row):
+        k = int(np.setdiff1d(np.arange(len(row)), first)[0])
+        raise InputError(f"ranking[{k}] = {row[k]} occurs twice", argument="ranking", index=k, value=int(row[k]))
     if len(row) == 1:
         return 0.0
     return -negative_log_likelihood(Rankings(row, [0, row.size], n_items=len(theta)), theta).nll

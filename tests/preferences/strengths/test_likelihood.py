@@ -218,6 +218,8 @@ TIED = PairCounts([[0, 1], [1, 0]], ties=[[0, 1], [1, 0]])
         (lambda: ranking_log_probability([0.0, 1.0], [0.0, 1.0]), InputError, "ranking", None, None),
         (lambda: ranking_log_probability([0.0, 1.0], [[0, 1]]), ShapeError, "ranking", None, None),
         (lambda: ranking_log_probability([0.0, np.nan], [0]), InputError, "params", 1, None),
+        (lambda: ranking_log_probability([0.0, 1.0], [1, 0, 1]), InputError, "ranking", 2, 1),
+        (lambda: ranking_log_probability([0.0, 1.0], []), InputError, "ranking", None, None),
     ],
 )
 def test_bad_input(call, error, argument, index, value):
