@@ -39,7 +39,7 @@ def solve_conic(region: ConfidenceSet, reference: Floats, target: PolicySpace | 
         raise MissingDependencyError("pessimism needs cvxpy: pip install cvxpy") from error
     d = len(reference)
     s, U = region.spectrum()
-    u, w = cp.Variable(d), cp.Variable(len(s))
+    u = cp.Variable(d)
     x = None
     if isinstance(target, PolicySpace):
         x = cp.Variable(len(target.features), nonneg=True)
@@ -58,10 +58,13 @@ def solve_conic(region: ConfidenceSet, reference: Floats, target: PolicySpace | 
         shift = cp.Variable()
         first = first - shift * np.ones(d)
     # w has the length ||c_1||_{A^{-1}}; where A is blind c_1 must vanish
-    constraints.append(np.sqrt(s) * w == 0 if len(s) == 0 else cp.multiply(np.sqrt(s), w) == U.T @ first)
+    if len(s) > 0:
+        w = cp.Variable(len(s))
+        penalty = penalty + region.radius * cp.norm2(w)
+        constraints.append(cp.multiply(np.sqrt(s), w) == U.T @ first)
     if len(s) < d:
         constraints.append(first - U @ (U.T @ first) == 0)
-    program = cp.Problem(cp.Maximize(first @ region.center - region.radius * cp.norm2(w) - penalty), constraints)
+    program = cp.Problem(cp.Maximize(first @ region.center - penalty), constraints)
     try:
         with warnings.catch_warnings():
             # what an inaccurate answer is worth is decided by its certificate

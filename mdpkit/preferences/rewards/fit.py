@@ -136,10 +136,11 @@ def _visible(compared: Floats, *, center: bool) -> tuple[Floats, Floats]:
     d = compared.shape[1]
     # the triangular factor has the singular values of the tall matrix
     R = np.linalg.qr(compared, mode="r") if len(compared) > d else compared
+    size = float(np.linalg.norm(R))  # before centering, which may leave nothing but rounding
     if center:
         R = R - np.mean(R, axis=1, keepdims=True)
     _, s, Vt = np.linalg.svd(R, full_matrices=True)
-    rank = int(np.sum(s > max(len(compared), d) * np.finfo(float).eps * np.max(s, initial=0.0)))
+    rank = int(np.sum(s > max(len(compared), d) * np.finfo(float).eps * size))
     return np.ascontiguousarray(Vt[:rank].T), np.ascontiguousarray(Vt[rank:].T)
 
 

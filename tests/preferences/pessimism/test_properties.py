@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from itertools import product
 
 import cvxpy as cp
@@ -230,6 +231,22 @@ def test_without_a_ridge_the_policy_stays_where_the_data_are():
     assert pessimistic_policy(fit, blind, radius=0.1, reference="zero", method="deterministic").lower == -np.inf
     with pytest.raises(InputError, match="lam > 0"):
         pessimistic_policy(fit, blind, radius=0.1, reference="zero", method="pointwise")
+
+
+@pytest.mark.parametrize("reference", ["zero", "data_mean"])
+def test_nothing_compared_at_all(reference):
+    """Without data and without a ridge nothing can be promised; with the ball alone, the worst is minus its radius."""
+    none = np.zeros((0, 2))
+    bandit = ContextualBandit(np.eye(2)[None], [1.0])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InfeasibleError, match="lam > 0"):
+            pessimistic_policy(fit_reward(LinearPairs(none, none, [])), bandit, radius=0.5, reference=reference)
+        held = fit_reward(LinearPairs(none, none, []), norm_bound=1.0)
+        best = pessimistic_policy(held, bandit, radius=0.5, reference=reference, inner="exact")
+    assert best.converged
+    # max over mixtures u of -||u||: the shortest is (1/2, 1/2)
+    assert best.lower == pytest.approx(-(0.5**0.5), abs=1e-7)
 
 
 def test_zero_radius_is_greedy():

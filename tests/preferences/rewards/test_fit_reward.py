@@ -208,6 +208,15 @@ def test_separation_within_the_centered_parameters():
     assert fit.rank == 1
 
 
+@pytest.mark.parametrize("bound", [None, 0.1])
+def test_nothing_is_seen_by_centered_parameters(bound):
+    """All differences are multiples of (1, 1, 1): centering leaves rounding, which must not pass for a direction."""
+    data = LinearPairs(np.ones((3, 3)) * [[1.0], [0.1], [1 / 3]], np.zeros((3, 3)), [1, 0, 1])
+    fit = fit_reward(data, center=True, norm_bound=bound)
+    assert (fit.rank, fit.theta.tolist(), fit.null_basis.shape) == (0, [0.0, 0.0, 0.0], (3, 3))
+    assert fit.converged
+
+
 # ---------------------------------------------------------------- design and covariance
 
 
