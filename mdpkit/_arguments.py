@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 
-from mdpkit.errors import InputError
+from mdpkit.errors import InputError, UnknownOptionError
 
 
 def check_count(value: Any, argument: str, *, least: int = 1, most: int | None = None) -> int:
@@ -16,6 +17,14 @@ def check_count(value: Any, argument: str, *, least: int = 1, most: int | None =
         wanted = f"of at least {least}" if most is None else f"in {least}..{most}"
         raise InputError(f"{argument} must be an integer {wanted}, found {value!r}", argument=argument, value=value)
     return int(value)
+
+
+def check_option(value: Any, argument: str, known: Collection[str]) -> None:
+    """Refuse the name of an option that does not exist."""
+    if value not in known:
+        raise UnknownOptionError(
+            f"{argument} must be one of {', '.join(known)}; found {value!r}", argument=argument, value=value
+        )
 
 
 def check_seed(seed: Any) -> np.random.Generator:

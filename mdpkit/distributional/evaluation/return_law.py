@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from mdpkit._arguments import check_count
+from mdpkit._arguments import check_count, check_option
 from mdpkit._typing import Floats, Ints
 from mdpkit.distributional.evaluation.approximate import Approximation, Representation, fixed_point, over_horizon
 from mdpkit.distributional.evaluation.categorical import Categorical
@@ -178,11 +178,8 @@ class Size:
 
 def _check_options(method: str, solver: str, grid: Any, exact: bool) -> None:
     """Refuse options that do not exist or do not go together."""
-    for name, value, known in (("method", method, METHODS), ("solver", solver, SOLVERS)):
-        if value not in known:
-            raise UnknownOptionError(
-                f"{name} must be one of {', '.join(known)}; found {value!r}", argument=name, value=value
-            )
+    check_option(method, "method", METHODS)
+    check_option(solver, "solver", SOLVERS)
     if method != "exact" and exact:
         raise UnknownOptionError(f"exact fractions need method 'exact', found {method!r}", argument="exact", value=True)
     if method != "categorical" and (grid is not None or solver != "iterate"):

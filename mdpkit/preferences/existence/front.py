@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from mdpkit._typing import Floats
 from mdpkit.feedback import LinearPairs, LinearRankings, PairCounts
 from mdpkit.preferences.existence.items import item_existence, tied_existence
 from mdpkit.preferences.existence.linear import linear_existence
 from mdpkit.preferences.existence.result import Existence
 from mdpkit.preferences.likelihood import check_item_data, read_items
+from mdpkit.preferences.likelihood.linear import winners_minus_losers
 
 __all__ = ["mle_exists", "preference_rows"]
 
@@ -81,7 +80,7 @@ def mle_exists(data: Any, n_items: int | None = None) -> Existence:
 def preference_rows(data: LinearPairs | LinearRankings) -> Floats:
     """Return ``phi_winner - phi_loser``, neighbors in each ranking, for the lines that count."""
     if isinstance(data, LinearPairs):
-        return np.where(data.y > 0, 1.0, -1.0)[data.weights > 0, None] * data.differences[data.weights > 0]
+        return winners_minus_losers(data)
     features = data.features[data.weights > 0]
     # neighbors are enough: margins of other pairs are sums of theirs
     return (features[:, :-1] - features[:, 1:]).reshape(-1, data.dimension)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import math
 import warnings
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from mdpkit._arguments import check_count
 from mdpkit._typing import Floats
-from mdpkit.errors import ConvergenceWarning, InputError
+from mdpkit.bounds._arguments import check_number, check_positive
+from mdpkit.errors import ConvergenceWarning
 from mdpkit.preferences.irl.chart import Chart, draw_chart
 from mdpkit.preferences.irl.demonstrations import read_demonstrations, read_features, read_problem
 from mdpkit.preferences.irl.dual import inverse
@@ -25,8 +24,7 @@ def fit_soft_policy(
     problem: Any, features: Any, demonstrations: Any, *, alpha: Any, tol: Any, max_iter: Any, deterministic: bool
 ) -> MaxEntFit:
     """Do the work of `maxent_irl` and `causal_maxent_irl`; they differ in the transitions they accept."""
-    alpha = _number(alpha, "alpha", lambda x: x >= 0.0, "a finite number of at least 0")
-    tol = _number(tol, "tol", lambda x: x > 0.0, "a finite positive number")
+    alpha, tol = check_number(alpha, "alpha"), check_positive(tol, "tol")
     max_iter = check_count(max_iter, "max_iter")
     steps = read_problem(problem, deterministic=deterministic)
     bases = read_features(features, steps, problem.n_states, problem.n_actions)
@@ -73,13 +71,3 @@ def _covariance(chart: Chart, information: Floats, covariance: Floats, n: int, a
     within = inverse(chart.basis.T @ information @ chart.basis)
     pseudo_inverse = chart.to_parameter(chart.to_parameter(within).T)
     return np.asarray(pseudo_inverse @ chart.rescaled(covariance) @ pseudo_inverse / n)
-
-
-def _number(value: Any, name: str, good: Callable[[float], bool], wanted: str) -> float:
-    try:
-        number = math.nan if isinstance(value, (str, bool)) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not (math.isfinite(number) and good(number)):
-        raise InputError(f"{name} must be {wanted}, found {value!r}", argument=name, value=value)
-    return number

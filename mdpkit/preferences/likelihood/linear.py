@@ -10,7 +10,14 @@ from mdpkit.feedback import LinearPairs, LinearRankings
 from mdpkit.preferences.likelihood import _kernels as kernels
 from mdpkit.preferences.likelihood.pair_table import tally
 
-__all__ = ["LinearLikelihood", "PairLikelihood", "RankingLikelihood", "SplitLikelihood", "read_linear"]
+__all__ = [
+    "LinearLikelihood",
+    "PairLikelihood",
+    "RankingLikelihood",
+    "SplitLikelihood",
+    "read_linear",
+    "winners_minus_losers",
+]
 
 
 class PairLikelihood:
@@ -74,10 +81,15 @@ def read_linear(data: LinearPairs | LinearRankings, *, split: bool = False) -> L
     kept = data.weights > 0.0
     weights = data.weights[kept]
     if isinstance(data, LinearPairs):
-        sign = np.where(data.y[kept] > 0.0, 1.0, -1.0)
-        return _merged(sign[:, None] * data.differences[kept], weights)
+        return _merged(winners_minus_losers(data), weights)
     features = np.ascontiguousarray(data.features[kept])
     return SplitLikelihood(features, weights) if split else RankingLikelihood(features, weights)
+
+
+def winners_minus_losers(data: LinearPairs) -> Floats:
+    """Return the rows ``phi_winner - phi_loser`` of the lines that count."""
+    kept = data.weights > 0.0
+    return np.where(data.y[kept] > 0.0, 1.0, -1.0)[:, None] * data.differences[kept]
 
 
 def _merged(rows: Floats, weights: Floats) -> PairLikelihood:

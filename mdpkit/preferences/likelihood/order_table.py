@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -35,8 +36,6 @@ class OrderTable:
         Number of items ``N``.
     """
 
-    kind = "orders"
-
     def __init__(self, flat: Ints, offsets: Ints, depth: Ints, weights: Floats, n_items: int) -> None:
         self.flat, self.offsets, self.depth, self.weights, self.n_items = flat, offsets, depth, weights, n_items
         self._theta: Floats = np.zeros(n_items)
@@ -64,20 +63,21 @@ class OrderTable:
     @cached_property
     def items_won(self) -> Floats:
         """Weight of the stages each item won, shape ``(N,)``."""
-        won = self._position < np.repeat(self.depth, np.diff(self.offsets))
+        won = self._position < self._spread(self.depth)
         return tally(self.flat[won], self._spread(self.weights)[won], self.n_items)
 
     @cached_property
     def items_lost(self) -> Floats:
         """Weight of the stages each item lost, shape ``(N,)``."""
-        seen = np.minimum(self._position, np.repeat(self.depth, np.diff(self.offsets)))
+        seen = np.minimum(self._position, self._spread(self.depth))
         return tally(self.flat, self._spread(self.weights) * seen, self.n_items)
 
     @cached_property
     def _position(self) -> Ints:
-        return np.arange(len(self.flat)) - np.repeat(self.offsets[:-1], np.diff(self.offsets))
+        return np.asarray(np.arange(len(self.flat)) - self._spread(self.offsets[:-1]))
 
-    def _spread(self, values: Floats) -> Floats:
+    def _spread(self, values: Any) -> Any:
+        """Give every place the value of its row."""
         return np.repeat(values, np.diff(self.offsets))
 
     def evaluate(self, theta: Floats) -> tuple[float, Floats]:
@@ -129,8 +129,8 @@ class OrderTable:
     def lost_to(self) -> tuple[Ints, Ints]:
         """Return pairs (loser, winner) with the same paths as all that occurred: each row as a chain of its winners."""
         behind = self._position > 0
-        start = np.repeat(self.offsets[:-1], np.diff(self.offsets))
-        last = np.minimum(self._position, np.repeat(self.depth, np.diff(self.offsets))) - 1
+        start = self._spread(self.offsets[:-1])
+        last = np.minimum(self._position, self._spread(self.depth)) - 1
         return self.flat[behind], self.flat[(start + last)[behind]]
 
     def rates(self, strengths: Floats) -> Floats:
@@ -144,9 +144,9 @@ class OrderTable:
         place = np.full(self.n_items, -1)
         place[items] = np.arange(len(items))
         kept = place[self.flat] >= 0
-        row = np.repeat(np.arange(len(self.depth)), np.diff(self.offsets))
+        row = self._spread(np.arange(len(self.depth)))
         lengths = np.bincount(row[kept], minlength=len(self.depth))
-        chosen = kept & (self._position < np.repeat(self.depth, np.diff(self.offsets)))
+        chosen = kept & (self._position < self._spread(self.depth))
         depth = np.minimum(np.bincount(row[chosen], minlength=len(self.depth)), lengths - 1)
         offsets = np.concatenate([[0], np.cumsum(lengths)])
         return _kept(place[self.flat[kept]], offsets, depth, self.weights, len(items))

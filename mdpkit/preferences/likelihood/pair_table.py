@@ -30,8 +30,6 @@ class PairTable:
         Number of items ``N``.
     """
 
-    kind = "pairs"
-
     def __init__(self, first: Ints, second: Ints, wins: Floats, losses: Floats, n_items: int) -> None:
         self.first, self.second, self.wins, self.losses, self.n_items = first, second, wins, losses, n_items
         self._curvature: Floats = np.zeros(len(first))

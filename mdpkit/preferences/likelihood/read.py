@@ -12,7 +12,7 @@ from mdpkit.feedback import LinearPairs, LinearRankings, PairCounts, PairList, R
 from mdpkit.preferences.likelihood.order_table import OrderTable
 from mdpkit.preferences.likelihood.pair_table import PairTable
 
-__all__ = ["ItemData", "ItemTable", "check_item_data", "read_items"]
+__all__ = ["ItemData", "ItemTable", "add_half_ties", "check_item_data", "read_items"]
 
 ItemData: TypeAlias = PairCounts | PairList | Rankings | TopChoices
 ItemTable: TypeAlias = PairTable | OrderTable

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from mdpkit._arguments import check_option
 from mdpkit._typing import Floats
 from mdpkit.bounds._arguments import check_number
 from mdpkit.errors import ConvergenceWarning, InputError, ShapeError, UnknownOptionError
@@ -117,11 +118,8 @@ def pessimistic_policy(
     >>> round(pessimistic_policy(fit, bandit, radius=0.5, reference="zero", method="deterministic").lower, 6)
     0.391506
     """
-    for name, value, known in (("method", method, METHODS), ("inner", inner, ("closed_form", "exact"))):
-        if value not in known:
-            raise UnknownOptionError(
-                f"{name} must be one of {', '.join(known)}, found {value!r}", argument=name, value=value
-            )
+    check_option(method, "method", METHODS)
+    check_option(inner, "inner", ("closed_form", "exact"))
     if method == "pointwise" and inner == "exact":
         raise UnknownOptionError('method="pointwise" has a closed form only', argument="inner", value=inner)
     region = _read_region(fit, radius, lam)
@@ -219,7 +217,8 @@ def _tidy(policy: Floats, threshold: float) -> Any:
 
 
 def _enumerated(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list[Floats]]:
-    count = math.prod(len(options) for _, options in space.choices())
+    options = [choice for _, choice in space.choices()]
+    count = math.prod(len(choice) for choice in options)
     most = 1000 if judge.exact else MOST_POLICIES
     if count > most:
         raise InputError(
@@ -227,7 +226,6 @@ def _enumerated(space: PolicySpace, judge: Judge) -> tuple[Any, InnerValue, list
             argument="method",
             value=count,
         )
-    options = [choice for _, choice in space.choices()]
     sizes = [len(choice) for choice in options]
     rows = max(1, CHUNK_ENTRIES // max(len(options) ** 2 * space.features.shape[1], len(space.features)))
     best, actions = -math.inf, np.array([choice[0] for choice in options])

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from scipy.special import chdtri
 
+from mdpkit._arguments import check_option
 from mdpkit._typing import Floats
 from mdpkit.bounds import preference_curvature, preference_seminorm_radius
 from mdpkit.bounds._arguments import check_level, check_number, check_positive
-from mdpkit.errors import AssumptionError, InputError, ShapeError, UnknownOptionError
+from mdpkit.errors import AssumptionError, InputError, ShapeError
 from mdpkit.models._checks import as_floats
 from mdpkit.preferences.rewards.result import RewardFit
 
@@ -232,11 +233,8 @@ def seminorm_radius(
     >>> [round(seminorm_radius(fit, delta=0.05, form=form), 4) for form in ("explicit", "paper")]
     [0.8222, 1.0167]
     """
-    for name, value, known in (("form", form, FORMS), ("gamma_convention", gamma_convention, CONVENTIONS)):
-        if value not in known:
-            raise UnknownOptionError(
-                f"{name} must be one of {', '.join(known)}, found {value!r}", argument=name, value=value
-            )
+    check_option(form, "form", FORMS)
+    check_option(gamma_convention, "gamma_convention", CONVENTIONS)
     delta, lam = check_level(delta), check_number(lam, "lam")
     if fit.n <= 0.0:
         raise InputError("fit was made from no comparisons", argument="fit")

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from mdpkit._arguments import check_count
+from mdpkit._arguments import check_count, check_option
 from mdpkit._typing import Floats, Ints
 from mdpkit.bounds._arguments import check_number
 from mdpkit.errors import ConvergenceWarning, InputError, UnknownOptionError
@@ -196,15 +196,9 @@ def _fit(
 def _read_options(
     n: int, method: str, alpha: Any, prior_mean: Any, ties: str, on_infinite: str, max_iter: int | None
 ) -> tuple[float, Floats, int]:
-    for name, value, known in (
-        ("method", method, METHODS),
-        ("ties", ties, ("davidson", "half")),
-        ("on_infinite", on_infinite, ("raise", "component")),
-    ):
-        if value not in known:
-            raise UnknownOptionError(
-                f"{name} must be one of {', '.join(known)}, found {value!r}", argument=name, value=value
-            )
+    check_option(method, "method", METHODS)
+    check_option(ties, "ties", ("davidson", "half"))
+    check_option(on_infinite, "on_infinite", ("raise", "component"))
     alpha = check_number(alpha, "alpha")
     if alpha > 0.0 and method not in ("newton", "pair_split"):
         raise UnknownOptionError(
@@ -240,13 +234,13 @@ def _fit_table(table: ItemTable, method: str, alpha: float, prior_mean: Floats, 
         winners, losers, weights = table.split_pairs()
         pairs = PairTable.read(PairList(winners, losers, weights, n_items=n), n)
         run = maximize_likelihood(pairs, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
-        nll, _ = pairs.evaluate(run.x)
+        nll = run.value if alpha == 0.0 else pairs.evaluate(run.x)[0]
         return _result(run, nll, method, alpha, PairSandwich(pairs, table, alpha, run.x))
     else:
         run = maximize_likelihood(table, alpha=alpha, prior_mean=prior_mean, max_iter=max_iter)
     if alpha == 0.0 and not is_balanced(table, run.gradient):
         run = replace(run, converged=False)
-    nll, _ = table.evaluate(run.x)
+    nll = run.value if alpha == 0.0 else table.evaluate(run.x)[0]
     return _result(run, nll, method, alpha, InverseInformation(table, alpha, run.x))
 
 

@@ -75,8 +75,7 @@ def fit_davidson(
         return step
 
     run = damped_newton(evaluate, direction, np.append(prior_mean, 0.0), max_iter=max_iter)
-    nll, *_ = likelihood.evaluate(run.x)
-    evaluate(run.x)
+    nll, _, hessian = likelihood.evaluate(run.x)
     cov = solve_positive(regular(), np.eye(n + 1))
     if alpha == 0.0:
         cov[:n] -= np.mean(cov[:n], axis=0, keepdims=True)

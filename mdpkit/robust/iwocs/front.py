@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mdpkit._arguments import check_option
 from mdpkit._typing import Floats
 from mdpkit.errors import ConvergenceWarning, InputError, UnknownOptionError
 from mdpkit.models import ModelSet, RobustMDP, TabularMDP
@@ -210,15 +211,10 @@ def check_problem(problem: Any) -> None:
 
 def check_options(policy_step: str, worst_case: Any, off_policy: str) -> None:
     """Refuse unknown words."""
-    for name, value, known in (
-        ("policy_step", policy_step, tuple(POLICY_STEPS)),
-        ("off_policy", off_policy, ("robust_greedy", "keep")),
-        ("worst_case", worst_case, ("exact", "enumerate", "monte_carlo")),
-    ):
-        if value not in known and not (name == "worst_case" and isinstance(value, MonteCarlo)):
-            raise UnknownOptionError(
-                f"{name} must be one of {', '.join(known)}; found {value!r}", argument=name, value=value
-            )
+    check_option(policy_step, "policy_step", tuple(POLICY_STEPS))
+    check_option(off_policy, "off_policy", ("robust_greedy", "keep"))
+    if not isinstance(worst_case, MonteCarlo):
+        check_option(worst_case, "worst_case", ("exact", "enumerate", "monte_carlo"))
 
 
 def default_gap(nature: Rectangular | Enumerated) -> float:

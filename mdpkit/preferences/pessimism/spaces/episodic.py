@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,11 @@ class EpisodicSpace(PolicySpace):
 
     def choices(self) -> list[tuple[Any, Ints]]:
         """Return the decisions, each with its actions."""
+        return self._reachable
+
+    @cached_property
+    def _reachable(self) -> list[tuple[Any, Ints]]:
+        """The decisions at states that some policy reaches; enumeration asks for them block by block."""
         found: list[tuple[Any, Ints]] = []
         reached = self.initial > 0.0
         for h, stage in enumerate(self.problem.stages):
